@@ -1,0 +1,19 @@
+//! The vocabulary of Wanglou: what everything else talks about.
+//!
+//! Ids, time, observations, the checked registry of a compound, alarms, inputs and facts. Not here: any
+//! IO, any clock, any decision. Data comes from the decoder (observations) and the registry (places, devices,
+//! people) and goes to the alarm engine, the journal and the screens.
+
+mod alarm;
+mod decode;
+mod ids;
+mod observation;
+mod registry;
+mod time;
+
+pub use alarm::*;
+pub use decode::*;
+pub use ids::*;
+pub use observation::*;
+pub use registry::*;
+pub use time::*;

@@ -1,0 +1,298 @@
+//! The checked registry of one compound, as the engine reads it. The `site` crate makes it from files and
+//! reports what is wrong in them; nothing here can be half right.
+//!
+//! No names of people and no telephone numbers: those are in a file of their own, and only the edge reads them.
+
+use crate::{DeviceId, GridId, OfficerId, PlaceId, SiteId, Span};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A text in the two languages of the screens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Text {
+    /// Simplified Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+/// One compound: everything the engine must know of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Site {
+    /// Its id, part of every alarm's id.
+    pub id: SiteId,
+    /// Its name on the screens.
+    pub name: Text,
+    /// Its time zone, an IANA name such as `Asia/Shanghai`; checked at load.
+    pub zone: String,
+    /// Every place; each one's parent is here too.
+    pub places: BTreeMap<PlaceId, Place>,
+    /// Every device.
+    pub devices: BTreeMap<DeviceId, Device>,
+    /// From profile and the vendor's identity to the device.
+    pub identities: BTreeMap<String, BTreeMap<String, DeviceId>>,
+    /// Everybody who can receive alarms.
+    pub officers: BTreeMap<OfficerId, Officer>,
+    /// Who is on duty when.
+    pub rota: Rota,
+    /// Homes that the living-alone rule watches.
+    pub homes: BTreeMap<PlaceId, Home>,
+}
+
+/// What a place is; screens and rules use it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum PlaceKind {
+    Site,
+    Building,
+    Unit,
+    Floor,
+    Lift,
+    Home,
+    Facade,
+    Corridor,
+    Door,
+    Zone,
+    Road,
+    Footpath,
+    Cover,
+    Shed,
+    Room,
+    Other,
+}
+
+/// A place inside the compound.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Place {
+    /// What it is.
+    pub kind: PlaceKind,
+    /// Its name on the screens.
+    pub name: Text,
+    /// The grid it belongs to; a place without one belongs to its parent's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grid: Option<GridId>,
+    /// The zone that groups it with others for floods and merging, such as the drainage zone of a cover.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<PlaceId>,
+    /// People walk here: an open cover at night is then life-threatening.
+    #[serde(default)]
+    pub footpath: bool,
+}
+
+/// What a device is there for. One device has one purpose; a camera that watches two things is two devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Purpose {
+    LiftCamera,
+    LiftController,
+    FacadeCamera,
+    HomeDoor,
+    HomeMotion,
+    HomeWater,
+    HomeSos,
+    HomeSmoke,
+    Cover,
+    DoorAccess,
+    DoorContact,
+    LaneCamera,
+    Noise,
+    Smoke,
+    Shed,
+    Weather,
+    Hub,
+    Other,
+}
+
+/// A sensor, as the property manager listed it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Device {
+    /// The profile that understands it.
+    pub profile: String,
+    /// The vendor's identity, unique within the profile.
+    pub identity: String,
+    /// Where it is.
+    pub place: PlaceId,
+    /// What it is there for.
+    pub purpose: Purpose,
+    /// Model name, for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub model: String,
+    /// How often it speaks when nothing happens, microseconds; `None` means it speaks only on events, and its
+    /// silence says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Span>,
+    /// The hub that it speaks through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hub: Option<DeviceId>,
+    /// A camera that repeats its hit while it sees something, instead of sending a start and a stop.
+    #[serde(default)]
+    pub streaming: bool,
+    /// The device debounces by itself: its word holds at once.
+    #[serde(default)]
+    pub debounced: bool,
+    /// After a movement it promises another message within this time, microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follow_up: Option<Span>,
+    /// Columns of a façade that it sees, inclusive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<(i32, i32)>,
+    /// A lift's hold output is wired to this controller.
+    #[serde(default)]
+    pub hold_wired: bool,
+}
+
+/// A role, as duty lists in a compound know them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// 保安.
+    Guard,
+    /// 网格员.
+    GridWorker,
+    /// 楼栋长.
+    Captain,
+    /// 消控室, around the clock.
+    ControlRoom,
+    /// 物业经理.
+    Manager,
+    /// 民警.
+    Officer,
+    /// 派出所.
+    Station,
+    /// 领导.
+    Leader,
+    /// Whoever maintains a device; a contact, not a user.
+    Maintainer,
+    /// A relative of a resident; a contact, not a user.
+    Family,
+}
+
+impl Role {
+    /// All roles.
+    pub const ALL: [Role; 10] = [
+        Role::Guard,
+        Role::GridWorker,
+        Role::Captain,
+        Role::ControlRoom,
+        Role::Manager,
+        Role::Officer,
+        Role::Station,
+        Role::Leader,
+        Role::Maintainer,
+        Role::Family,
+    ];
+
+    /// The role's name in files, metrics and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Guard => "guard",
+            Role::GridWorker => "grid_worker",
+            Role::Captain => "captain",
+            Role::ControlRoom => "control_room",
+            Role::Manager => "manager",
+            Role::Officer => "officer",
+            Role::Station => "station",
+            Role::Leader => "leader",
+            Role::Maintainer => "maintainer",
+            Role::Family => "family",
+        }
+    }
+}
+
+/// Somebody who receives alarms, without a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Officer {
+    /// What they are; at least one.
+    pub roles: BTreeSet<Role>,
+    /// The grids they serve; empty means the whole compound.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub grids: BTreeSet<GridId>,
+    /// Places they serve whatever the grid (a captain's building, a relative's home); empty means by grid.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub places: BTreeSet<PlaceId>,
+    /// May be told without a shift, day and night (control room, leader, station).
+    #[serde(default)]
+    pub always_on_duty: bool,
+    /// A telephone number is on file, so that voice and SMS can reach them.
+    #[serde(default)]
+    pub telephone: bool,
+    /// May see the admin page and change the configuration.
+    #[serde(default)]
+    pub admin: bool,
+}
+
+/// Minutes after local midnight, 0–1440.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MinuteOfDay(pub u16);
+
+/// Who is on duty when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Rota {
+    /// Shifts by name; one whose end is not after its start runs past midnight.
+    pub shifts: BTreeMap<String, Shift>,
+    /// Who works which shift on which days.
+    pub duties: Vec<Duty>,
+}
+
+/// A part of the day that somebody works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shift {
+    /// First minute.
+    pub from: MinuteOfDay,
+    /// First minute after it; equal to `from` means the whole day.
+    pub until: MinuteOfDay,
+}
+
+/// One line of the rota.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Duty {
+    /// Who.
+    pub officer: OfficerId,
+    /// Which shift, by name.
+    pub shift: String,
+    /// On which days the shift begins, Monday first.
+    pub weekdays: [bool; 7],
+}
+
+/// A home that the living-alone rule watches, with its resident's consent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Home {
+    /// Quiet hours do not delay the call.
+    #[serde(default)]
+    pub high_risk: bool,
+    /// The resident, or whoever may say so, agreed. Without consent the rule is off.
+    pub consent: bool,
+    /// Whom to tell after the resident does not answer: ids of officers with role `family`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub family: Vec<OfficerId>,
+    /// A telephone number of the resident is on file.
+    #[serde(default)]
+    pub telephone: bool,
+}
+
+impl Site {
+    /// The device behind a vendor's identity, if it is registered.
+    pub fn device_of(&self, profile: &str, identity: &str) -> Option<(&DeviceId, &Device)> {
+        let id = self.identities.get(profile)?.get(identity)?;
+        self.devices.get_key_value(id)
+    }
+
+    /// The grid that a place belongs to: its own, or that of the nearest place around it.
+    pub fn grid_of(&self, place: &PlaceId) -> Option<&GridId> {
+        let found = self.places.get(place)?;
+        match &found.grid {
+            Some(grid) => Some(grid),
+            None => place.parent().and_then(|outer| self.grid_of(&outer)),
+        }
+    }
+
+    /// The names from the outermost place to this one, for a screen: `["3号楼", "2单元", "电梯B"]`.
+    pub fn path_of(&self, place: &PlaceId) -> Vec<&Text> {
+        let mut path = place.parent().map_or_else(Vec::new, |outer| self.path_of(&outer));
+        path.extend(self.places.get(place).map(|found| &found.name));
+        path
+    }
+}
