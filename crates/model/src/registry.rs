@@ -273,6 +273,38 @@ pub struct Home {
     pub telephone: bool,
 }
 
+impl Shift {
+    /// Minutes from its begin to its end, 1–1440.
+    fn minutes(self) -> u32 {
+        let (from, until) = (u32::from(self.from.0), u32::from(self.until.0));
+        if until > from { until - from } else { 1_440_u32.saturating_sub(from) + until }
+    }
+
+    /// Does it run at `minute` of a day `days_ago` days after the one on which it began?
+    fn covers(self, minute: u16, days_ago: u32) -> bool {
+        let since_midnight = u32::from(minute) + days_ago * 1_440;
+        since_midnight.checked_sub(u32::from(self.from.0)).is_some_and(|elapsed| elapsed < self.minutes())
+    }
+}
+
+impl Rota {
+    /// Is `officer` on duty at this minute of the site's local week?
+    ///
+    /// `weekday` is 0 for Monday to 6 for Sunday, `minute` counts from local midnight, 0–1439. A shift past
+    /// midnight belongs to the day on which it begins. An officer who is always on duty
+    /// ([`Officer::always_on_duty`]) needs no line here, and this does not know of it. A duty whose shift is
+    /// unknown never counts.
+    pub fn is_on_duty(&self, officer: &OfficerId, weekday: usize, minute: u16) -> bool {
+        let begins_on = |duty: &Duty, day: usize| duty.weekdays.get(day % 7).copied().unwrap_or(false);
+        self.duties.iter().filter(|duty| duty.officer == *officer).any(|duty| {
+            self.shifts.get(&duty.shift).is_some_and(|shift| {
+                begins_on(duty, weekday) && shift.covers(minute, 0)
+                    || begins_on(duty, weekday + 6) && shift.covers(minute, 1)
+            })
+        })
+    }
+}
+
 impl Site {
     /// The device behind a vendor's identity, if it is registered.
     pub fn device_of(&self, profile: &str, identity: &str) -> Option<(&DeviceId, &Device)> {
@@ -294,5 +326,81 @@ impl Site {
         let mut path = place.parent().map_or_else(Vec::new, |outer| self.path_of(&outer));
         path.extend(self.places.get(place).map(|found| &found.name));
         path
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MON: usize = 0;
+    const TUE: usize = 1;
+    const WED: usize = 2;
+    const SUN: usize = 6;
+
+    /// A rota with one officer `wu` on one shift, beginning on `days`.
+    fn rota(from: u16, until: u16, days: &[usize]) -> Rota {
+        let mut weekdays = [false; 7];
+        days.iter().for_each(|day| weekdays[*day] = true);
+        let shift = Shift { from: MinuteOfDay(from), until: MinuteOfDay(until) };
+        let duty = Duty { officer: officer("wu"), shift: "s".to_owned(), weekdays };
+        Rota { shifts: BTreeMap::from([("s".to_owned(), shift)]), duties: vec![duty] }
+    }
+
+    fn officer(id: &str) -> OfficerId {
+        OfficerId::parse(id).expect("a valid id")
+    }
+
+    /// The minutes of `weekday` on which `wu` is on duty, as (first, first after) runs.
+    fn runs(rota: &Rota, weekday: usize) -> Vec<(u16, u16)> {
+        let mut runs: Vec<(u16, u16)> = Vec::new();
+        for minute in 0..1_440 {
+            if !rota.is_on_duty(&officer("wu"), weekday, minute) {
+                continue;
+            }
+            match runs.last_mut() {
+                Some(run) if run.1 == minute => run.1 = minute + 1,
+                Some(_) | None => runs.push((minute, minute + 1)),
+            }
+        }
+        runs
+    }
+
+    #[test]
+    fn a_day_shift_runs_from_its_first_minute_to_the_one_before_its_end() {
+        let rota = rota(480, 1_200, &[MON]);
+        assert_eq!(runs(&rota, MON), [(480, 1_200)]);
+        assert_eq!(runs(&rota, TUE), []);
+        assert_eq!(runs(&rota, SUN), []);
+    }
+
+    #[test]
+    fn a_shift_past_midnight_belongs_to_the_day_it_begins_on() {
+        let rota = rota(1_200, 480, &[MON]);
+        assert_eq!(runs(&rota, MON), [(1_200, 1_440)]);
+        assert_eq!(runs(&rota, TUE), [(0, 480)]);
+        assert_eq!(runs(&rota, WED), []);
+    }
+
+    #[test]
+    fn a_sunday_night_shift_ends_on_monday_morning() {
+        assert_eq!(runs(&rota(1_320, 360, &[SUN]), MON), [(0, 360)]);
+    }
+
+    #[test]
+    fn equal_ends_mean_a_whole_day_from_that_minute() {
+        assert_eq!(runs(&rota(0, 0, &[TUE]), TUE), [(0, 1_440)]);
+        assert_eq!(runs(&rota(0, 0, &[TUE]), WED), []);
+        assert_eq!(runs(&rota(480, 480, &[TUE]), TUE), [(480, 1_440)]);
+        assert_eq!(runs(&rota(480, 480, &[TUE]), WED), [(0, 480)]);
+        assert_eq!(runs(&rota(0, 1_440, &[TUE]), TUE), [(0, 1_440)]);
+    }
+
+    #[test]
+    fn nobody_else_and_no_unknown_shift_counts() {
+        let mut rota = rota(0, 0, &[MON]);
+        assert!(!rota.is_on_duty(&officer("li"), MON, 0));
+        rota.duties[0].shift = "gone".to_owned();
+        assert!(!rota.is_on_duty(&officer("wu"), MON, 0));
     }
 }
