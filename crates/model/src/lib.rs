@@ -6,14 +6,20 @@
 
 mod alarm;
 mod decode;
+mod fact;
 mod ids;
+mod input;
+mod ladder;
 mod observation;
 mod registry;
 mod time;
 
 pub use alarm::*;
 pub use decode::*;
+pub use fact::*;
 pub use ids::*;
+pub use input::*;
+pub use ladder::*;
 pub use observation::*;
 pub use registry::*;
 pub use time::*;

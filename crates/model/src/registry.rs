@@ -218,6 +218,9 @@ pub struct Officer {
     /// A telephone number is on file, so that voice and SMS can reach them.
     #[serde(default)]
     pub telephone: bool,
+    /// A webhook (a chat group, an SMS or voice gateway) is on file, so that the second channel can reach them.
+    #[serde(default)]
+    pub webhook: bool,
     /// May see the admin page and change the configuration.
     #[serde(default)]
     pub admin: bool,

@@ -1,0 +1,459 @@
+//! What the engine concluded. Journaled facts are what happened: recovery applies them as written and decides
+//! nothing. In the journal each is one JSON object; fields are added, never renamed.
+
+use crate::{
+    AlarmId, AlarmKind, CommandId, Delivered, DeviceId, Ended, Evidence, IncidentId, Ladder, NextRung,
+    OfficerId, Outcome, PhoneId, PlaceId, Priority, Reason, Span, Timestamp, Told,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Something unusual about how an alarm came to be, shown with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// The news is older than ten minutes.
+    Late,
+    /// The condition was already there when the gateway started.
+    FoundAtStart,
+    /// The sensor that raised it has failed since.
+    Unverified,
+}
+
+/// Beginning of an alarm, with everything that is frozen into it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Raised {
+    /// Its id.
+    pub alarm: AlarmId,
+    /// The rule.
+    pub kind: AlarmKind,
+    /// What repeats are folded by; unique among open alarms of the kind.
+    pub key: String,
+    /// Where.
+    pub place: PlaceId,
+    /// How urgent.
+    pub priority: Priority,
+    /// Why.
+    pub reason: Reason,
+    /// The first thing that led to it, by its own time.
+    pub first_at: Timestamp,
+    /// How many events led to it.
+    pub count: u64,
+    /// Its first stage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
+    /// Who is told when.
+    pub ladder: Ladder,
+    /// For how long after its end a repeat still belongs to it, microseconds.
+    pub merge: Span,
+    /// Something unusual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Mark>,
+    /// A test or a drill.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub test: bool,
+    /// Which devices said so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<DeviceId>,
+    /// Pictures and clips.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
+    /// What the rule wants to remember and show, such as a range of floors.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub details: BTreeMap<String, serde_json::Value>,
+    /// The incident that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<IncidentId>,
+    /// The content hash of the configuration that it was raised with.
+    pub config: String,
+}
+
+/// One row of an officer's outbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxRow {
+    /// Whose.
+    pub officer: OfficerId,
+    /// Contiguous per officer, from 1.
+    pub seq: u64,
+    /// Their phone rings; otherwise the alarm is only shown.
+    pub ring: bool,
+}
+
+/// Why an alarm must be accepted anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reopening {
+    /// Active again after it had cleared or ended.
+    ActiveAgain,
+    /// Its priority rose.
+    PriorityRose,
+    /// It was unverified and is now confirmed.
+    Confirmed,
+    /// Another building is concerned.
+    AnotherPlace,
+    /// A second kind of sensor agrees.
+    SecondSensor,
+    /// Accepted, but nobody was on scene in time.
+    NotOnScene,
+    /// Resolved, but the sensor still says so.
+    StillActive,
+}
+
+/// What answers a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum Answer {
+    /// Done.
+    Ok {
+        /// The alarm that it was about, or that it made.
+        alarm: AlarmId,
+    },
+    /// Somebody else has it.
+    Taken {
+        /// Who.
+        by: OfficerId,
+    },
+    /// It was upgraded after what the person saw.
+    Changed,
+    /// It is over, or was never there for this person.
+    Gone,
+    /// This person may not do that.
+    Forbidden,
+    /// It makes no sense now, with the reason in words.
+    Invalid {
+        /// For the person.
+        reason: Reason,
+    },
+}
+
+/// A channel other than the socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// A POST to an address on file.
+    Webhook,
+    /// A telephone call, by a voice gateway behind a webhook.
+    Voice,
+}
+
+impl Channel {
+    /// The name in JSON, metrics and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Channel::Webhook => "webhook",
+            Channel::Voice => "voice",
+        }
+    }
+}
+
+/// Whom an effect is for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recipient {
+    /// An officer.
+    Officer(OfficerId),
+    /// The resident of a home.
+    Resident(PlaceId),
+}
+
+/// A conclusion.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "snake_case")]
+pub enum Fact {
+    /// An alarm began.
+    Raised(Box<Raised>),
+    /// It happened again while the alarm is open.
+    Repeated {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// How many events.
+        count: u64,
+        /// The latest, by its own time.
+        last_at: Timestamp,
+        /// A device that had not spoken before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<DeviceId>,
+        /// More pictures and clips.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        evidence: Vec<Evidence>,
+    },
+    /// Its priority rose.
+    Upgraded {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// To what.
+        priority: Priority,
+        /// The ladder from now on.
+        ladder: Ladder,
+        /// Why.
+        reason: Reason,
+    },
+    /// It must be accepted anew; its ladder starts again.
+    Reopened {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// Why.
+        why: Reopening,
+        /// The rung that the ladder starts from.
+        rung: usize,
+    },
+    /// It entered a stage of its rule.
+    Staged {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// Which stage.
+        stage: String,
+        /// Why.
+        reason: Reason,
+    },
+    /// What the rule remembers of it.
+    Detailed {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// New or changed details; null removes one.
+        details: BTreeMap<String, serde_json::Value>,
+    },
+    /// Something unusual about it.
+    Marked {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// What.
+        mark: Mark,
+        /// Why.
+        reason: Reason,
+    },
+    /// The sensor's axis: it is no longer so.
+    Cleared {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// Why.
+        reason: Reason,
+    },
+    /// The ladder reached a rung.
+    Rung {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// Which rung.
+        rung: usize,
+        /// Who is told by it.
+        told: Vec<Told>,
+        /// Their phones ring.
+        ring: bool,
+        /// When it moves next; `None` only for a ladder without rungs.
+        next: Option<NextRung>,
+    },
+    /// The officers' outboxes have a new revision of it.
+    Published {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// The revision.
+        rev: u64,
+        /// The rows.
+        to: Vec<OutboxRow>,
+    },
+    /// Somebody took it.
+    Accepted {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// Who.
+        by: OfficerId,
+        /// When they will be there, seconds from now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        eta_s: Option<u32>,
+    },
+    /// They took it back.
+    Undone {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// Who.
+        by: OfficerId,
+    },
+    /// They cannot.
+    Declined {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// Who.
+        by: OfficerId,
+        /// In their words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+    },
+    /// On the way.
+    EnRoute {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// Who.
+        by: OfficerId,
+    },
+    /// On scene.
+    Arrived {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// Who.
+        by: OfficerId,
+    },
+    /// A remark.
+    Noted {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// Who.
+        by: OfficerId,
+        /// In their words.
+        text: String,
+    },
+    /// How it ended, says somebody.
+    Resolved {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// Who.
+        by: OfficerId,
+        /// How.
+        outcome: Outcome,
+        /// In their words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        note: String,
+        /// Pictures that show it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        photos: Vec<String>,
+    },
+    /// Over.
+    Closed {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// How it ended.
+        outcome: Outcome,
+        /// Why now.
+        reason: Reason,
+    },
+    /// A command was answered.
+    Answered {
+        /// Which one.
+        cid: CommandId,
+        /// Whose.
+        officer: OfficerId,
+        /// With what.
+        answer: Answer,
+    },
+    /// A phone has it, or showed it.
+    Delivered {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// Whose phone.
+        officer: OfficerId,
+        /// Which one.
+        phone: PhoneId,
+        /// Which revision.
+        rev: u64,
+        /// How far.
+        #[serde(rename = "as")]
+        delivered: Delivered,
+    },
+    /// Something is to leave by another channel.
+    EffectQueued {
+        /// Its id, made from alarm, recipient, channel and step: the far end may use it against doubles.
+        effect: String,
+        /// Because of which alarm.
+        alarm: AlarmId,
+        /// To whom.
+        to: Recipient,
+        /// By which channel.
+        channel: Channel,
+        /// Not sent after this.
+        expires_at: Timestamp,
+    },
+    /// It is being sent.
+    EffectStarted {
+        /// Which one.
+        effect: String,
+    },
+    /// What became of it.
+    EffectEnded {
+        /// Which one.
+        effect: String,
+        /// How.
+        ended: Ended,
+        /// In words; no personal data.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        detail: String,
+    },
+    /// A timer of the alarm's rule.
+    Armed {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// Which timer; the rule knows what for.
+        timer: u8,
+        /// When.
+        at: Timestamp,
+    },
+    /// Something happened that is recorded, not pushed.
+    Suppressed {
+        /// The rule.
+        kind: AlarmKind,
+        /// Where.
+        place: PlaceId,
+        /// Why it is not pushed.
+        reason: Reason,
+    },
+    /// The device's health, or that of the path, changed.
+    Health {
+        /// Which device; `None`: the path between broker and gateway.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<DeviceId>,
+        /// Healthy or not.
+        ok: bool,
+        /// Why.
+        reason: Reason,
+    },
+    /// A stage of a rule before there is an alarm, such as the silent watch over a home.
+    Watched {
+        /// The rule.
+        kind: AlarmKind,
+        /// Where.
+        place: PlaceId,
+        /// Which stage.
+        stage: String,
+        /// Why.
+        reason: Reason,
+    },
+    /// An alarm that ended long ago was dropped from memory; its facts stay in the journal.
+    Forgotten {
+        /// Which alarm.
+        alarm: AlarmId,
+    },
+}
+
+impl Fact {
+    /// The alarm that it is about, if it is about one.
+    pub fn alarm(&self) -> Option<&AlarmId> {
+        match self {
+            Fact::Raised(raised) => Some(&raised.alarm),
+            Fact::Repeated { alarm, .. }
+            | Fact::Upgraded { alarm, .. }
+            | Fact::Reopened { alarm, .. }
+            | Fact::Staged { alarm, .. }
+            | Fact::Detailed { alarm, .. }
+            | Fact::Marked { alarm, .. }
+            | Fact::Cleared { alarm, .. }
+            | Fact::Rung { alarm, .. }
+            | Fact::Published { alarm, .. }
+            | Fact::Accepted { alarm, .. }
+            | Fact::Undone { alarm, .. }
+            | Fact::Declined { alarm, .. }
+            | Fact::EnRoute { alarm, .. }
+            | Fact::Arrived { alarm, .. }
+            | Fact::Noted { alarm, .. }
+            | Fact::Resolved { alarm, .. }
+            | Fact::Closed { alarm, .. }
+            | Fact::Delivered { alarm, .. }
+            | Fact::EffectQueued { alarm, .. }
+            | Fact::Armed { alarm, .. }
+            | Fact::Forgotten { alarm } => Some(alarm),
+            Fact::Answered { .. }
+            | Fact::EffectStarted { .. }
+            | Fact::EffectEnded { .. }
+            | Fact::Suppressed { .. }
+            | Fact::Health { .. }
+            | Fact::Watched { .. } => None,
+        }
+    }
+}

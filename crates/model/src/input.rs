@@ -1,0 +1,277 @@
+//! What reaches the engine from outside, beside what sensors say. Journaled before anything is done about it.
+
+use crate::{AlarmId, CommandId, OfficerId, Outcome, PhoneId, PlaceId, Span, Text, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// An input other than a sensor's message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "input", rename_all = "snake_case")]
+pub enum Input {
+    /// Deadlines at or before the record's time are due.
+    Tick,
+    /// Somebody did something about an alarm.
+    Command(Command),
+    /// A phone says how far an alarm came.
+    Receipt(Receipt),
+    /// A phone came, went, or was put away.
+    Phone(PhoneNews),
+    /// A channel other than the socket says what became of an effect.
+    Channel(ChannelNews),
+    /// Somebody answered, or did not, when the resident of a home was called.
+    Call(CallNews),
+    /// News of the path between broker and gateway.
+    Path(PathNews),
+    /// Time that nobody held for us: absence is not judged by it.
+    Blind {
+        /// Its beginning.
+        from: Timestamp,
+        /// Its end.
+        until: Timestamp,
+    },
+    /// The wall clock moved against the timeline by more than 2 s: wall time is now the record's time plus this.
+    ClockStep {
+        /// Wall time minus the record's time, microseconds.
+        wall_minus_at: Span,
+    },
+    /// The clock became trustworthy, or stopped being so. While it is not, absence is UNKNOWN.
+    Clock {
+        /// Can it be trusted?
+        trusted: bool,
+        /// Why, for the log and the health page.
+        why: String,
+    },
+    /// From here on this configuration holds.
+    Config {
+        /// The content hash of its files.
+        hash: String,
+        /// Who changed it.
+        who: String,
+    },
+    /// The gateway started.
+    Start {
+        /// Its version.
+        version: String,
+    },
+}
+
+/// What a person does about an alarm.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Command {
+    /// Made by the phone; answered once, however often it comes.
+    pub cid: CommandId,
+    /// Who.
+    pub officer: OfficerId,
+    /// From which phone; absent when it came from the console or the command line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<PhoneId>,
+    /// Which alarm; absent for those that make one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<AlarmId>,
+    /// The revision that the person saw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rev: Option<u64>,
+    /// What.
+    #[serde(flatten)]
+    pub op: Op,
+}
+
+/// What can be done about an alarm.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum Op {
+    /// I take it.
+    Accept {
+        /// When I shall be there, in seconds from now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        eta_s: Option<u32>,
+    },
+    /// I take my acceptance back.
+    Undo,
+    /// I cannot: the next rung at once.
+    Decline {
+        /// In their words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+    },
+    /// I am on my way.
+    EnRoute,
+    /// I am there.
+    Arrive,
+    /// A remark on the timeline.
+    Note {
+        /// In their words.
+        text: String,
+    },
+    /// The place is secured (cones, a person beside it).
+    Guard {
+        /// Pictures that show it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        photos: Vec<String>,
+    },
+    /// It is real, says somebody who reviewed the evidence or is there.
+    Confirm,
+    /// How it ended.
+    Resolve {
+        /// Its outcome.
+        outcome: Outcome,
+        /// In their words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        note: String,
+        /// Pictures that show it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        photos: Vec<String>,
+    },
+    /// There was nothing.
+    FalseAlarm {
+        /// In their words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        note: String,
+    },
+    /// An alarm marked TEST, through the real ladder.
+    TestAlarm {
+        /// Where.
+        place: PlaceId,
+        /// 1 to 3.
+        priority: u8,
+    },
+}
+
+impl Op {
+    /// The name in JSON, metrics and logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Op::Accept { .. } => "accept",
+            Op::Undo => "undo",
+            Op::Decline { .. } => "decline",
+            Op::EnRoute => "en_route",
+            Op::Arrive => "arrive",
+            Op::Note { .. } => "note",
+            Op::Guard { .. } => "guard",
+            Op::Confirm => "confirm",
+            Op::Resolve { .. } => "resolve",
+            Op::FalseAlarm { .. } => "false_alarm",
+            Op::TestAlarm { .. } => "test_alarm",
+        }
+    }
+}
+
+/// How far an alarm came on a phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivered {
+    /// In the phone's own storage.
+    Stored,
+    /// Visible to a person, or shown as a notification.
+    Presented,
+}
+
+/// A receipt from a phone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Whose phone.
+    pub officer: OfficerId,
+    /// Which one.
+    pub phone: PhoneId,
+    /// Of which alarm.
+    pub alarm: AlarmId,
+    /// Of which revision.
+    pub rev: u64,
+    /// How far.
+    #[serde(rename = "as")]
+    pub delivered: Delivered,
+}
+
+/// Where a phone is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PhoneState {
+    /// A fresh socket, the app visible.
+    Online,
+    /// A fresh socket, the app in the background.
+    Hidden,
+    /// No socket, or one that stopped reading.
+    Offline,
+}
+
+/// A phone came, went, or was put away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhoneNews {
+    /// Whose.
+    pub officer: OfficerId,
+    /// Which one.
+    pub phone: PhoneId,
+    /// Where it is now.
+    pub state: PhoneState,
+}
+
+/// What became of an effect that left by a channel other than the socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// The far end took it.
+    Done,
+    /// The far end refused it, or could not be reached.
+    Failed,
+    /// It was begun, and nobody knows.
+    Unknown,
+}
+
+/// News of an effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelNews {
+    /// Which effect.
+    pub effect: String,
+    /// What became of it; `None`: it is being sent.
+    pub ended: Option<Ended>,
+    /// In words, for the timeline; no personal data.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}
+
+/// How a call to a resident went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallNews {
+    /// The home.
+    pub home: PlaceId,
+    /// What was said, or [`crate::CallAnswer::None`].
+    pub answer: crate::CallAnswer,
+}
+
+/// Which lane's path, and what happened to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathNews {
+    /// `alarm` or `bulk`.
+    pub lane: String,
+    /// What happened.
+    pub state: PathState,
+}
+
+/// The state of the path between broker and gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PathState {
+    /// Connected; what the broker held is still coming.
+    Draining,
+    /// The backlog is behind us.
+    Up,
+    /// Neither marker nor traffic for ten seconds.
+    Quiet,
+    /// Not connected.
+    Down,
+}
+
+/// Why something was decided: shared by log, metric, timeline and test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// A stable word for metrics and tests: `cover_open`.
+    pub code: String,
+    /// One line for people.
+    pub text: Text,
+}
+
+impl Reason {
+    /// A reason with its words.
+    pub fn new(code: &str, zh: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), text: Text { zh: zh.into(), en: en.into() } }
+    }
+}
