@@ -276,6 +276,23 @@ pub struct Home {
     pub telephone: bool,
 }
 
+impl Officer {
+    /// Is `place`, which lies in `grid` ([`Site::grid_of`]), theirs to serve?
+    ///
+    /// Listed places are theirs with all that is inside them, whatever the grid. Apart from those: with grids,
+    /// what lies in one of them; with neither grids nor places, the whole compound; with places only, nothing.
+    pub fn serves(&self, place: &PlaceId, grid: Option<&GridId>) -> bool {
+        if self.places.iter().any(|outer| place.is_within(outer)) {
+            return true;
+        }
+        match (self.grids.is_empty(), grid) {
+            (true, _) => self.places.is_empty(),
+            (false, Some(grid)) => self.grids.contains(grid),
+            (false, None) => false,
+        }
+    }
+}
+
 impl Shift {
     /// Minutes from its begin to its end, 1–1440.
     fn minutes(self) -> u32 {
@@ -397,6 +414,30 @@ mod tests {
         assert_eq!(runs(&rota(480, 480, &[TUE]), TUE), [(480, 1_440)]);
         assert_eq!(runs(&rota(480, 480, &[TUE]), WED), [(0, 480)]);
         assert_eq!(runs(&rota(0, 1_440, &[TUE]), TUE), [(0, 1_440)]);
+    }
+
+    #[test]
+    fn an_officer_serves_their_places_else_their_grids_else_everything() {
+        let place = |text: &str| PlaceId::parse(text).expect("a valid id");
+        let grid = |text: &str| GridId::parse(text).expect("a valid id");
+        let mut wu = Officer {
+            roles: BTreeSet::from([Role::Guard]),
+            grids: BTreeSet::new(),
+            places: BTreeSet::new(),
+            always_on_duty: false,
+            telephone: false,
+            admin: false,
+        };
+        assert!(wu.serves(&place("3/2"), None), "the whole compound");
+
+        wu.places.insert(place("3"));
+        assert!(wu.serves(&place("3/2"), Some(&grid("g9"))), "inside a place of theirs");
+        assert!(!wu.serves(&place("4/2"), Some(&grid("g1"))), "a captain of one building");
+
+        wu.grids.insert(grid("g1"));
+        assert!(wu.serves(&place("4/2"), Some(&grid("g1"))), "in a grid of theirs");
+        assert!(!wu.serves(&place("5/1"), Some(&grid("g2"))));
+        assert!(!wu.serves(&place("5/1"), None), "no grid is nobody's grid");
     }
 
     #[test]
