@@ -426,6 +426,7 @@ mod tests {
             places: BTreeSet::new(),
             always_on_duty: false,
             telephone: false,
+            webhook: false,
             admin: false,
         };
         assert!(wu.serves(&place("3/2"), None), "the whole compound");
