@@ -1,0 +1,39 @@
+//! Scripts that drive a real browser against a real gateway: tests and screenshots.
+//!
+//! They lie in `tests/browser` with a lock file of their own. They are told by the environment which
+//! gateway and which browser to start: `WANGLOU_BIN`, `CHROMIUM`.
+
+use anyhow::{Context, Result, bail};
+
+use crate::counts::Counts;
+use crate::log::Log;
+use crate::report::Outcome;
+use crate::web;
+use crate::workspace::Workspace;
+
+/// Runs `node --test` over the browser tests.
+pub(crate) fn test(workspace: &Workspace, log: &Log) -> Result<Outcome> {
+    let folder = workspace.browser();
+    web::install_in(workspace, log, &folder)?;
+    let done = log.run(workspace.command("node", &folder).args(["--test", "--test-reporter=tap"]))?;
+    let counts = Counts::from_node(&done.output)
+        .with_context(|| format!("node --test printed no summary ({})", done.status))?;
+    if !done.status.success() && counts.failed == 0 {
+        bail!("node --test failed outside of its tests ({}; {counts})", done.status);
+    }
+    Outcome::tests(counts)
+}
+
+/// Takes the screenshots for the README and for looking at.
+pub(crate) fn screenshots(workspace: &Workspace, log: &Log) -> Result<Outcome> {
+    let folder = workspace.browser();
+    let script = folder.join("screenshots.mjs");
+    if !script.exists() {
+        bail!("{} is not there: it belongs to a later issue", script.display());
+    }
+    web::install_in(workspace, log, &folder)?;
+    let out = workspace.root.join("screenshots");
+    std::fs::create_dir_all(&out)?;
+    log.must(workspace.command("node", &folder).arg(&script).arg(&out))?;
+    Ok(Outcome::passed(format!("in {}", out.display())))
+}
