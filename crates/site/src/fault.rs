@@ -1,0 +1,178 @@
+//! What is wrong in a file, said so that whoever keeps the file can mend it.
+//!
+//! Checks never stop at the first fault: they put what they find into [`Faults`] and go on.
+
+use crate::suggest;
+use serde::Serialize;
+use std::fmt;
+
+/// Most faults that one check reports; a file that is wrong throughout would otherwise fill the memory.
+pub const FAULTS_MAX: usize = 1_000;
+
+/// Most faults that get a "did you mean"; each costs a walk over all names.
+const SUGGESTIONS_MAX: usize = 64;
+
+/// Does a fault keep the configuration from being used?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// The configuration is refused.
+    Error,
+    /// The configuration is used, and somebody should look.
+    Warning,
+}
+
+/// One thing that is wrong, and where.
+///
+/// Displays as one line: `devices.csv:12: [cover-17].place: no place "cover/71"; did you mean "cover/17"?`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// Name of the file inside the site folder.
+    pub file: String,
+    /// The key inside the file: `officer.wu.roles[1]` in TOML, `[row id].column` in CSV; empty for the whole file.
+    pub key_path: String,
+    /// Line, counted from 1; none when the fault is not on a line, such as a missing file.
+    pub line: Option<u32>,
+    /// What is wrong and what to do about it.
+    pub message: String,
+    /// Refused, or only warned of.
+    pub severity: Severity,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        f.write_str(match self.severity {
+            Severity::Error => ": ",
+            Severity::Warning => ": warning: ",
+        })?;
+        if !self.key_path.is_empty() {
+            write!(f, "{}: ", self.key_path)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// Where something stands: file, key path, line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct At {
+    pub(crate) file: &'static str,
+    pub(crate) key_path: String,
+    pub(crate) line: Option<u32>,
+}
+
+impl At {
+    /// The file as a whole.
+    pub(crate) fn file(file: &'static str) -> At {
+        At { file, key_path: String::new(), line: None }
+    }
+
+    /// A key, or a key on a line, of the file.
+    pub(crate) fn key(file: &'static str, key_path: impl Into<String>, line: Option<u32>) -> At {
+        At { file, key_path: key_path.into(), line }
+    }
+}
+
+/// Collects faults in the order in which they are found, up to [`FAULTS_MAX`].
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    found: Vec<Fault>,
+    left_off: usize,
+    suggested: usize,
+}
+
+impl Faults {
+    pub(crate) fn error(&mut self, at: &At, message: impl Into<String>) {
+        self.add(at, message.into(), Severity::Error);
+    }
+
+    pub(crate) fn warn(&mut self, at: &At, message: impl Into<String>) {
+        self.add(at, message.into(), Severity::Warning);
+    }
+
+    /// An error about a name that is not among `known`, with the nearest of them.
+    pub(crate) fn unknown<'a>(
+        &mut self,
+        at: &At,
+        what: &str,
+        found: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) {
+        let hint = self.hint(found, known);
+        self.error(at, format!("{what} {found:?} is not known{hint}"));
+    }
+
+    /// `; did you mean "…"?`, or nothing when no name is near or enough were suggested.
+    pub(crate) fn hint<'a>(&mut self, found: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+        if self.suggested >= SUGGESTIONS_MAX {
+            return String::new();
+        }
+        self.suggested += 1;
+        suggest::nearest(found, known).map_or_else(String::new, |near| format!("; did you mean {near:?}?"))
+    }
+
+    pub(crate) fn has_errors(&self) -> bool {
+        self.found.iter().any(|fault| fault.severity == Severity::Error)
+    }
+
+    /// Everything found, by file and line.
+    pub(crate) fn into_sorted(mut self) -> Vec<Fault> {
+        self.found.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+        if self.left_off > 0 {
+            let message = format!("{} more faults are not listed; mend these first", self.left_off);
+            self.found.push(Fault {
+                file: String::from("site"),
+                key_path: String::new(),
+                line: None,
+                message,
+                severity: Severity::Error,
+            });
+        }
+        self.found
+    }
+
+    fn add(&mut self, at: &At, message: String, severity: Severity) {
+        if self.found.len() >= FAULTS_MAX {
+            self.left_off += 1;
+            return;
+        }
+        let At { file, key_path, line } = at.clone();
+        self.found.push(Fault { file: file.to_owned(), key_path, line, message, severity });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_reads_as_one_line() {
+        let mut faults = Faults::default();
+        let at = At::key("devices.csv", "[cover-17].place", Some(12));
+        faults.unknown(&at, "place", "cover/71", ["cover/17", "3/2"]);
+        faults.warn(&At::file("people.toml"), "is missing");
+        let lines: Vec<String> = faults.into_sorted().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            lines,
+            [
+                "devices.csv:12: [cover-17].place: place \"cover/71\" is not known; did you mean \"cover/17\"?",
+                "people.toml: warning: is missing",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_flood_of_faults_is_cut_and_says_so() {
+        let mut faults = Faults::default();
+        for line in 0..2_000 {
+            faults.error(&At::key("places.csv", "id", Some(line)), "is empty");
+        }
+        let found = faults.into_sorted();
+        assert_eq!(found.len(), FAULTS_MAX + 1);
+        let last = found.last().expect("the note at the end");
+        assert_eq!(last.message, "1000 more faults are not listed; mend these first");
+    }
+}
