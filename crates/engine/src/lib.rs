@@ -1,1 +1,844 @@
-//! wanglou-engine
+//! The alarm engine: what sensors, people and time say goes in, facts come out. It does no IO, reads no clock and
+//! draws no random numbers, so the same inputs always give the same facts.
+//!
+//! `step` = observe(input), decide → facts, apply(facts). Observing changes what was *seen* ([`Senses`] and what
+//! each rule keeps); applying facts changes the alarm *book* ([`Book`]). Recovery observes later inputs and
+//! applies their facts as written: it decides nothing, so an upgraded engine never re-invents the past.
+//!
+//! Not here: decoding (profiles), durability (journal), sockets and screens (gateway).
+
+mod alarm;
+mod book;
+mod calendar;
+mod channels;
+mod command;
+mod ladder;
+mod raising;
+mod recent;
+mod routing;
+mod rules;
+mod senses;
+mod setup;
+mod snapshot;
+mod timers;
+mod world;
+
+pub use alarm::{Acceptance, Alarm, Condition, Entry, Follower};
+pub use book::{Book, EffectRow, EffectState, Outbox};
+pub use calendar::{Calendar, Local};
+pub use command::may_see;
+pub use ladder::{Times, default_ladder, times};
+pub use rules::{KindWords, ManholeSettings, RuleSettings};
+pub use senses::{DeviceSeen, Freshness, LATE_AFTER, PHONE_RETURNS_WITHIN, PhoneSeen, Senses, Sighting};
+pub use setup::{Setup, SetupError};
+pub use snapshot::SnapshotError;
+pub use timers::{Timer, Timers};
+pub use world::World;
+
+use crate::rules::{Cause, Proposal, Rule, RuleTimers};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use wanglou_model::{
+    AlarmId, Answer, AvailabilityScope, Channel, Delivered, Device, DeviceId, Fact, Input, Observation,
+    OfficerId, Op, OutboxRow, PathState, PhoneState, PlaceId, Reading, Reason, Recipient, Span, StopsAt,
+    Timestamp,
+};
+
+/// A count that changes alone is published at most this often.
+const COUNT_EVERY: Span = Span::secs(10);
+/// A device is UNKNOWN when it was silent for so many of its intervals.
+const SILENT_INTERVALS: i64 = 2;
+
+/// What the engine is fed, after its time.
+#[derive(Debug, Clone, Copy)]
+pub enum Stimulus<'a> {
+    /// One decoded message.
+    Said {
+        /// What it says; the devices are looked up in the registry.
+        observations: &'a [Observation],
+        /// Retained by the broker.
+        retain: bool,
+        /// Delivered before, says the broker.
+        dup: bool,
+    },
+    /// Anything else.
+    Input(&'a Input),
+}
+
+/// The engine.
+#[derive(Debug)]
+pub struct Engine {
+    setup: Arc<Setup>,
+    senses: Senses,
+    book: Book,
+    timers: Timers,
+    rules: Vec<Box<dyn Rule>>,
+}
+
+/// Something to decide on, found while observing.
+#[derive(Debug, Clone)]
+enum Trigger {
+    Said { rule: usize, subject: PlaceId },
+    Due { rule: usize, subject: PlaceId, slot: u8 },
+    Resumed { rule: usize, subject: PlaceId },
+    Timer(Timer),
+    Health { device: DeviceId, ok: bool, reason: Reason },
+    Input,
+}
+
+impl Engine {
+    /// An engine that has seen nothing yet.
+    pub fn new(setup: Arc<Setup>) -> Self {
+        let rules = rules::all(&setup.rules);
+        let mut engine = Self {
+            setup,
+            senses: Senses::default(),
+            book: Book::default(),
+            timers: Timers::default(),
+            rules,
+        };
+        engine.configure();
+        engine
+    }
+
+    /// The configuration in force.
+    pub fn setup(&self) -> &Arc<Setup> {
+        &self.setup
+    }
+
+    /// What was seen.
+    pub fn senses(&self) -> &Senses {
+        &self.senses
+    }
+
+    /// The alarm book.
+    pub fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// Words for a kind of alarm.
+    pub fn words(&self, kind: &str) -> Option<KindWords> {
+        rules::rule_of(&self.rules, kind).map(Rule::words)
+    }
+
+    /// What an officer may do about an alarm now.
+    pub fn actions(&self, alarm: &Alarm, officer: &OfficerId) -> Vec<&'static str> {
+        command::actions(&self.world(), &self.rules, alarm, officer)
+    }
+
+    /// The view that decisions have.
+    pub fn world(&self) -> World<'_> {
+        World {
+            at: self.senses.at,
+            setup: &self.setup,
+            senses: &self.senses,
+            book: &self.book,
+            timers: &self.timers,
+        }
+    }
+
+    /// When the engine must be given a [`Input::Tick`] at the latest.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.timers.next()
+    }
+
+    /// From here on this configuration holds. Open alarms keep what was frozen into them.
+    pub fn reconfigure(&mut self, setup: Arc<Setup>) {
+        self.setup = setup;
+        self.configure();
+    }
+
+    fn configure(&mut self) {
+        for rule in &mut self.rules {
+            let mut timers = RuleTimers { rule: rule.name(), timers: &mut self.timers };
+            rule.configure(&self.senses, &self.setup, &mut timers);
+        }
+    }
+
+    /// One input: observe, decide, apply. Returns the facts, in the order in which they were applied.
+    ///
+    /// `at` must not be before an earlier one; deadlines due at or before it are to be fired first, by a
+    /// [`Input::Tick`] of their own.
+    pub fn step(&mut self, at: Timestamp, stimulus: Stimulus) -> Vec<Fact> {
+        let mut facts = Vec::new();
+        match stimulus {
+            Stimulus::Said { observations, retain, dup } => {
+                for observation in observations {
+                    self.step_said(at, observation, retain, dup, &mut facts);
+                }
+            }
+            Stimulus::Input(Input::Tick) => self.step_due(at, &mut facts),
+            Stimulus::Input(input) => {
+                for trigger in self.observe_input(at, input) {
+                    self.decide(at, &trigger, None, Some(input), &mut facts);
+                }
+            }
+        }
+        self.publish(at, &mut facts);
+        self.settle(&stimulus, &facts);
+        facts
+    }
+
+    /// One input whose facts are known: observe, apply. Nothing is decided.
+    pub fn replay(&mut self, at: Timestamp, stimulus: Stimulus, facts: &[Fact]) {
+        match stimulus {
+            Stimulus::Said { observations, retain, dup } => {
+                for observation in observations {
+                    self.observe_said(at, observation, retain, dup);
+                }
+            }
+            Stimulus::Input(Input::Tick) => {
+                self.advance(at);
+                while self.observe_due(at).is_some() {}
+            }
+            Stimulus::Input(input) => {
+                self.observe_input(at, input);
+            }
+        }
+        for fact in facts {
+            self.book.apply(at, fact, &mut self.timers);
+            self.after(fact);
+        }
+        self.settle(&stimulus, facts);
+    }
+
+    fn advance(&mut self, at: Timestamp) {
+        self.senses.at = self.senses.at.max(at);
+    }
+
+    fn step_said(
+        &mut self,
+        at: Timestamp,
+        observation: &Observation,
+        retain: bool,
+        dup: bool,
+        facts: &mut Vec<Fact>,
+    ) {
+        let (triggers, sighted) = self.observe_said(at, observation, retain, dup);
+        let Some(sighted) = sighted else { return };
+        for trigger in triggers {
+            self.decide(at, &trigger, Some((&sighted, observation)), None, facts);
+        }
+    }
+
+    fn step_due(&mut self, at: Timestamp, facts: &mut Vec<Fact>) {
+        self.advance(at);
+        while let Some(triggers) = self.observe_due(at) {
+            for trigger in triggers {
+                self.decide(at, &trigger, None, None, facts);
+            }
+        }
+    }
+}
+
+/// What is known of a sighting beside the observation itself.
+#[derive(Debug, Clone)]
+struct Sighted {
+    id: DeviceId,
+    occurred: Timestamp,
+    freshness: Freshness,
+    duplicate: bool,
+}
+
+// Observing: changes senses and what rules keep, never the book.
+impl Engine {
+    fn observe_said(
+        &mut self,
+        at: Timestamp,
+        said: &Observation,
+        retain: bool,
+        dup: bool,
+    ) -> (Vec<Trigger>, Option<Sighted>) {
+        self.advance(at);
+        let setup = Arc::clone(&self.setup);
+        let Some((id, device)) = setup.site.device_of(&said.profile, &said.device) else {
+            return (Vec::new(), None);
+        };
+        let (occurred, freshness) = self.senses.place_in_time(said, retain);
+        let mut sighting = Sighting { id, device, said, occurred, freshness, duplicate: false };
+        let listening: Vec<usize> =
+            (0..self.rules.len()).filter(|n| self.rules[*n].listens(device)).collect();
+        sighting.duplicate = !listening.is_empty() && !retain && self.is_duplicate(&sighting, dup);
+        let mut triggers = self.observe_device(&sighting);
+        for rule in listening {
+            let name = self.rules[rule].name();
+            let mut timers = RuleTimers { rule: name, timers: &mut self.timers };
+            if let Some(subject) = self.rules[rule].observe(&self.senses, &setup, &sighting, &mut timers) {
+                triggers.push(Trigger::Said { rule, subject });
+            }
+        }
+        let sighted = Sighted { id: id.clone(), occurred, freshness, duplicate: sighting.duplicate };
+        (triggers, Some(sighted))
+    }
+
+    fn is_duplicate(&mut self, sighting: &Sighting, dup: bool) -> bool {
+        let at = self.senses.at;
+        match sighting.event_key() {
+            Some(key) => {
+                let key = format!("{}:{key}", sighting.said.reading.kind());
+                self.senses.recent.is_repeat(sighting.id, &key, at)
+            }
+            None => self.senses.recent.is_redelivery(sighting.id, &senses::content(sighting.said), dup, at),
+        }
+    }
+
+    /// Life, health and battery of the device.
+    fn observe_device(&mut self, sighting: &Sighting) -> Vec<Trigger> {
+        let at = self.senses.at;
+        let alive = sighting.is_news();
+        let seen = self.senses.devices.entry(sighting.id.clone()).or_default();
+        let was_unhealthy = seen.unknown || seen.online == Some(false);
+        match &sighting.said.reading {
+            Reading::Availability {
+                online,
+                scope: AvailabilityScope::Device | AvailabilityScope::Hub | AvailabilityScope::Server,
+            } => {
+                seen.online = Some(*online);
+            }
+            Reading::Battery { pct, low, .. } => {
+                seen.battery_pct = pct.map(|pct| pct as f32).or(seen.battery_pct);
+                seen.battery_low = low.or(seen.battery_low);
+            }
+            _ if alive => seen.online = seen.online.map(|_| true),
+            _ => {}
+        }
+        if alive {
+            seen.heard = Some(at);
+            seen.unknown = false;
+        }
+        let is_unhealthy = seen.unknown || seen.online == Some(false);
+        if let Some(interval) = sighting.device.interval.filter(|_| alive) {
+            let timer = Timer::Silence(sighting.id.clone());
+            if self.timers.due(&timer).is_none() {
+                self.timers.arm(timer, at + Span(interval.0 * SILENT_INTERVALS));
+            }
+        }
+        match (was_unhealthy, is_unhealthy) {
+            (false, true) => vec![health(sighting.id, false, "offline", "设备离线", "the device is offline")],
+            (true, false) => {
+                vec![health(sighting.id, true, "heard", "设备恢复", "the device is heard again")]
+            }
+            (true, true) | (false, false) => Vec::new(),
+        }
+    }
+
+    /// Takes one due deadline. `None` when there is none left.
+    fn observe_due(&mut self, at: Timestamp) -> Option<Vec<Trigger>> {
+        let (_, timer) = self.timers.pop(at)?;
+        Some(match timer {
+            Timer::Rule { rule, subject, slot } => self.observe_rule_due(&rule, subject, slot),
+            Timer::Silence(device) => self.observe_silence(device),
+            Timer::PhonesReturn => {
+                self.drop_absent_phones();
+                vec![Trigger::Timer(Timer::PhonesReturn)]
+            }
+            Timer::Ladder(_)
+            | Timer::OnScene(_)
+            | Timer::Count(_)
+            | Timer::Channel(_)
+            | Timer::Alarm { .. }
+            | Timer::Forget(_) => vec![Trigger::Timer(timer)],
+        })
+    }
+
+    fn observe_rule_due(&mut self, name: &str, subject: PlaceId, slot: u8) -> Vec<Trigger> {
+        let Some(rule) = self.rules.iter().position(|rule| rule.name() == name) else { return Vec::new() };
+        let name = self.rules[rule].name();
+        let mut timers = RuleTimers { rule: name, timers: &mut self.timers };
+        let decide = self.rules[rule].due(&self.senses, &self.setup, &subject, slot, &mut timers);
+        if decide { vec![Trigger::Due { rule, subject, slot }] } else { Vec::new() }
+    }
+
+    /// The timer is not moved with each message; it looks, when it is due, at when the device was heard last.
+    fn observe_silence(&mut self, id: DeviceId) -> Vec<Trigger> {
+        let at = self.senses.at;
+        let Some(interval) = self.setup.site.devices.get(&id).and_then(|device| device.interval) else {
+            return Vec::new();
+        };
+        let Some(heard) = self.senses.heard(&id) else { return Vec::new() };
+        let due = self.senses.after(heard, Span(interval.0 * SILENT_INTERVALS));
+        let judge = self.senses.may_judge_absence();
+        if due > at || !judge {
+            self.timers.arm(Timer::Silence(id), if judge { due } else { at + Span::mins(1) });
+            return Vec::new();
+        }
+        let seen = self.senses.devices.entry(id.clone()).or_default();
+        let known = seen.unknown || seen.online == Some(false);
+        seen.unknown = true;
+        if known {
+            Vec::new()
+        } else {
+            vec![health(&id, false, "silent", "设备失联，状态未知", "silent: its state is unknown")]
+        }
+    }
+
+    fn drop_absent_phones(&mut self) {
+        let (at, limit) = (self.senses.at, PHONE_RETURNS_WITHIN);
+        for phone in self.senses.phones.values_mut().flat_map(|phones| phones.values_mut()) {
+            if phone.state != PhoneState::Offline && phone.since <= at - limit && phone.returning {
+                (phone.state, phone.since, phone.returning) = (PhoneState::Offline, at, false);
+            }
+        }
+    }
+
+    fn observe_input(&mut self, at: Timestamp, input: &Input) -> Vec<Trigger> {
+        let before = self.senses.at;
+        self.advance(at);
+        let judged = self.senses.may_judge_absence();
+        match input {
+            Input::Phone(news) => {
+                let phones = self.senses.phones.entry(news.officer.clone()).or_default();
+                let seen = PhoneSeen { state: news.state, since: at, returning: false };
+                phones.insert(news.phone.clone(), seen);
+                limit_phones(phones);
+            }
+            Input::Path(news) => self.senses.path(&news.lane, news.state),
+            Input::Blind { from, until } => self.senses.blind(*from, *until),
+            Input::ClockStep { wall_minus_at } => self.senses.wall_minus_at = *wall_minus_at,
+            Input::Clock { trusted, .. } => self.senses.clock_trusted = *trusted,
+            Input::Start { .. } => {
+                self.senses.started(before);
+                self.timers.arm(Timer::PhonesReturn, at + PHONE_RETURNS_WITHIN);
+            }
+            Input::Tick
+            | Input::Command(_)
+            | Input::Receipt(_)
+            | Input::Channel(_)
+            | Input::Call(_)
+            | Input::Config { .. } => {}
+        }
+        let mut triggers = vec![Trigger::Input];
+        if !judged && self.senses.may_judge_absence() {
+            triggers.extend(self.observe_resumed());
+        }
+        triggers
+    }
+
+    fn observe_resumed(&mut self) -> Vec<Trigger> {
+        let mut triggers = Vec::new();
+        for (index, rule) in self.rules.iter_mut().enumerate() {
+            let mut timers = RuleTimers { rule: rule.name(), timers: &mut self.timers };
+            let subjects = rule.resumed(&self.senses, &self.setup, &mut timers);
+            triggers.extend(subjects.into_iter().map(|subject| Trigger::Resumed { rule: index, subject }));
+        }
+        triggers
+    }
+}
+
+/// Phones of one officer that are remembered; the one that has been offline longest is forgotten first.
+const PHONES_MAX: usize = 16;
+
+fn limit_phones(phones: &mut std::collections::BTreeMap<wanglou_model::PhoneId, PhoneSeen>) {
+    if phones.len() <= PHONES_MAX {
+        return;
+    }
+    let oldest = phones.iter().min_by_key(|(_, seen)| (seen.state != PhoneState::Offline, seen.since));
+    if let Some(id) = oldest.map(|(id, _)| id.clone()) {
+        phones.remove(&id);
+    }
+}
+
+fn health(device: &DeviceId, ok: bool, code: &str, zh: &str, en: &str) -> Trigger {
+    Trigger::Health { device: device.clone(), ok, reason: Reason::new(code, zh, en) }
+}
+
+// Deciding: reads everything, changes nothing but through facts.
+impl Engine {
+    fn decide(
+        &mut self,
+        at: Timestamp,
+        trigger: &Trigger,
+        said: Option<(&Sighted, &Observation)>,
+        input: Option<&Input>,
+        facts: &mut Vec<Fact>,
+    ) {
+        match trigger {
+            Trigger::Said { rule, subject } => {
+                let Some((sighted, observation)) = said else { return };
+                let setup = Arc::clone(&self.setup);
+                let Some(device) = setup.site.devices.get(&sighted.id) else { return };
+                let sighting = sighted.with(device, observation);
+                let proposals = self.rules[*rule].decide(&self.world(), subject, Cause::Said(&sighting));
+                self.propose(at, *rule, proposals, facts);
+            }
+            Trigger::Due { rule, subject, slot } => {
+                let proposals = self.rules[*rule].decide(&self.world(), subject, Cause::Due { slot: *slot });
+                self.propose(at, *rule, proposals, facts);
+            }
+            Trigger::Resumed { rule, subject } => {
+                let proposals = self.rules[*rule].decide(&self.world(), subject, Cause::Resumed);
+                self.propose(at, *rule, proposals, facts);
+            }
+            Trigger::Health { device, ok, reason } => {
+                self.note(
+                    at,
+                    Fact::Health { device: Some(device.clone()), ok: *ok, reason: reason.clone() },
+                    facts,
+                );
+            }
+            Trigger::Timer(timer) => self.decide_timer(at, timer, facts),
+            Trigger::Input => {
+                if let Some(input) = input {
+                    self.decide_input(at, input, facts);
+                }
+            }
+        }
+    }
+
+    /// Applies a fact, and what always follows from it.
+    fn note(&mut self, at: Timestamp, fact: Fact, facts: &mut Vec<Fact>) {
+        self.book.apply(at, &fact, &mut self.timers);
+        self.after(&fact);
+        facts.push(fact);
+    }
+
+    /// What applying leaves to the engine: nothing that decides.
+    fn after(&mut self, fact: &Fact) {
+        if let Fact::EffectQueued { alarm, to: Recipient::Officer(officer), channel, .. } = fact
+            && let Some(follower) =
+                self.book.alarms.get_mut(alarm).and_then(|alarm| alarm.followers.get_mut(officer))
+        {
+            follower.take_step(*channel);
+        }
+    }
+
+    fn propose(&mut self, at: Timestamp, rule: usize, proposals: Vec<Proposal>, facts: &mut Vec<Fact>) {
+        for proposal in proposals {
+            match proposal {
+                Proposal::Raise(raise) => self.raise(at, rule, &raise, facts),
+                Proposal::Fact(fact) => self.conclude(at, fact, facts),
+            }
+        }
+    }
+
+    fn raise(&mut self, at: Timestamp, rule: usize, raise: &rules::Raise, facts: &mut Vec<Fact>) {
+        let concluded = raising::conclude(&self.world(), self.rules[rule].name(), raise);
+        let began = concluded.iter().any(|fact| matches!(fact, Fact::Raised(_) | Fact::Reopened { .. }));
+        let id = concluded.iter().find_map(Fact::alarm).cloned();
+        for fact in concluded {
+            self.conclude(at, fact, facts);
+        }
+        let Some(alarm) = id.filter(|_| began).and_then(|id| self.book.alarms.get(&id)) else { return };
+        for fact in self.rules[rule].after_raise(&self.world(), alarm) {
+            self.note(at, fact, facts);
+        }
+    }
+
+    /// Notes a fact, and starts the ladder where it begins or begins again.
+    fn conclude(&mut self, at: Timestamp, fact: Fact, facts: &mut Vec<Fact>) {
+        let start = match &fact {
+            Fact::Raised(raised) => Some((raised.alarm.clone(), 0)),
+            Fact::Reopened { alarm, rung, .. } => Some((alarm.clone(), *rung)),
+            _ => None,
+        };
+        self.note(at, fact, facts);
+        if let Some((alarm, rung)) = start {
+            self.climb(at, &alarm, rung, facts);
+        }
+    }
+
+    fn climb(&mut self, at: Timestamp, id: &AlarmId, rung: usize, facts: &mut Vec<Fact>) {
+        let Some(alarm) = self.book.alarms.get(id) else { return };
+        let climbed = ladder::climb(&self.world(), alarm, rung);
+        for fact in climbed {
+            let called = match &fact {
+                Fact::Rung { rung, .. } => alarm_calls(&self.book, id, *rung),
+                _ => false,
+            };
+            self.note(at, fact, facts);
+            if called {
+                self.call_resident(at, id, facts);
+            }
+        }
+        self.run_channels(at, id, facts);
+    }
+
+    fn call_resident(&mut self, at: Timestamp, id: &AlarmId, facts: &mut Vec<Fact>) {
+        let Some(alarm) = self.book.alarms.get(id) else { return };
+        let on_file = self.setup.site.homes.get(&alarm.place).is_some_and(|home| home.telephone);
+        if !on_file || !self.setup.channels.contains(&Channel::Voice) {
+            return;
+        }
+        let effect = channels::effect_id(id, alarm.place.as_str(), Channel::Voice, at, 0);
+        let to = Recipient::Resident(alarm.place.clone());
+        let fact = Fact::EffectQueued {
+            effect,
+            alarm: id.clone(),
+            to,
+            channel: Channel::Voice,
+            expires_at: at + Span::mins(5),
+        };
+        self.note(at, fact, facts);
+    }
+
+    fn run_channels(&mut self, at: Timestamp, id: &AlarmId, facts: &mut Vec<Fact>) {
+        let Some(alarm) = self.book.alarms.get(id) else { return };
+        for fact in channels::due(&self.world(), alarm) {
+            self.note(at, fact, facts);
+        }
+    }
+
+    fn decide_timer(&mut self, at: Timestamp, timer: &Timer, facts: &mut Vec<Fact>) {
+        match timer {
+            Timer::Ladder(id) => {
+                if let Some(next) = self.book.alarms.get(id).and_then(|alarm| alarm.next_rung) {
+                    self.climb(at, id, next.rung, facts);
+                }
+            }
+            Timer::OnScene(id) => {
+                let overdue = self.book.alarms.get(id).map(command::overdue).unwrap_or_default();
+                for fact in overdue {
+                    self.conclude(at, fact, facts);
+                }
+            }
+            Timer::Channel(id) => self.run_channels(at, id, facts),
+            Timer::Alarm { alarm: id, slot } => {
+                let Some(alarm) = self.book.alarms.get(id).filter(|alarm| alarm.is_open()) else { return };
+                let Some(rule) = self.rules.iter().position(|rule| rule.name() == alarm.kind.as_str()) else {
+                    return;
+                };
+                let proposals = self.rules[rule].alarm_due(&self.world(), alarm, *slot);
+                self.propose(at, rule, proposals, facts);
+            }
+            Timer::Forget(id) => self.note(at, Fact::Forgotten { alarm: id.clone() }, facts),
+            // A count that was held back is published with everything else at the end of the step.
+            Timer::Count(_) => {}
+            Timer::PhonesReturn => self.move_on_without_phones(at, facts),
+            Timer::Rule { .. } | Timer::Silence(_) => {}
+        }
+    }
+
+    fn decide_input(&mut self, at: Timestamp, input: &Input, facts: &mut Vec<Fact>) {
+        match input {
+            Input::Command(command) => self.decide_command(at, command, facts),
+            Input::Receipt(receipt) => self.decide_receipt(at, receipt, facts),
+            Input::Phone(news) => {
+                if news.state == PhoneState::Offline {
+                    self.move_on_without_phones(at, facts);
+                }
+            }
+            Input::Channel(news) => {
+                let known = self.book.effects.contains_key(&news.effect);
+                let fact = match news.ended {
+                    None => Fact::EffectStarted { effect: news.effect.clone() },
+                    Some(ended) => {
+                        Fact::EffectEnded { effect: news.effect.clone(), ended, detail: news.detail.clone() }
+                    }
+                };
+                if known {
+                    self.note(at, fact, facts);
+                }
+            }
+            Input::Call(news) => {
+                for rule in 0..self.rules.len() {
+                    let proposals = self.rules[rule].answered(&self.world(), &news.home, news.answer);
+                    self.propose(at, rule, proposals, facts);
+                }
+            }
+            Input::Path(news) => {
+                let ok = news.state == PathState::Up;
+                let reason = match news.state {
+                    PathState::Up => Reason::new("path_up", "消息通道正常", "the path is up"),
+                    PathState::Draining => {
+                        Reason::new("path_draining", "正在接收积压消息", "the backlog is coming in")
+                    }
+                    PathState::Quiet => Reason::new("path_quiet", "消息通道无任何消息", "the path is quiet"),
+                    PathState::Down => Reason::new("path_down", "与消息服务器断开", "the path is down"),
+                };
+                self.note(at, Fact::Health { device: None, ok, reason }, facts);
+            }
+            Input::Clock { trusted, why } => {
+                let code = if *trusted { "clock_trusted" } else { "clock_untrusted" };
+                let reason = Reason::new(code, why.clone(), why.clone());
+                self.note(at, Fact::Health { device: None, ok: *trusted, reason }, facts);
+            }
+            Input::Tick
+            | Input::Blind { .. }
+            | Input::ClockStep { .. }
+            | Input::Config { .. }
+            | Input::Start { .. } => {}
+        }
+    }
+
+    fn decide_command(&mut self, at: Timestamp, command: &wanglou_model::Command, facts: &mut Vec<Fact>) {
+        if self.book.answers.contains_key(&command.cid) {
+            return;
+        }
+        let answer = match &command.op {
+            Op::TestAlarm { place, priority } => self.test_alarm(at, command, place, *priority, facts),
+            _ => {
+                let outcome = command::decide(&self.world(), &self.rules, command);
+                for fact in outcome.facts {
+                    self.conclude(at, fact, facts);
+                }
+                if let Some(id) = &command.alarm {
+                    self.run_channels(at, id, facts);
+                }
+                outcome.answer
+            }
+        };
+        let fact = Fact::Answered { cid: command.cid.clone(), officer: command.officer.clone(), answer };
+        self.note(at, fact, facts);
+    }
+
+    fn test_alarm(
+        &mut self,
+        at: Timestamp,
+        command: &wanglou_model::Command,
+        place: &PlaceId,
+        priority: u8,
+        facts: &mut Vec<Fact>,
+    ) -> Answer {
+        let allowed = self.setup.site.officers.get(&command.officer).is_some_and(|officer| officer.admin);
+        if !allowed {
+            return Answer::Forbidden;
+        }
+        if !self.setup.site.places.contains_key(place) {
+            let (zh, en) = (format!("没有地点 {place}"), format!("there is no place {place}"));
+            return Answer::Invalid { reason: Reason::new("unknown_place", zh, en) };
+        }
+        let raised = raising::test_alarm(&self.world(), command, place, priority);
+        let alarm = raised.alarm.clone();
+        self.conclude(at, Fact::Raised(Box::new(raised)), facts);
+        Answer::Ok { alarm }
+    }
+
+    fn decide_receipt(&mut self, at: Timestamp, receipt: &wanglou_model::Receipt, facts: &mut Vec<Fact>) {
+        let follower =
+            self.book.alarms.get(&receipt.alarm).and_then(|alarm| alarm.followers.get(&receipt.officer));
+        let news = follower.is_some_and(|follower| match receipt.delivered {
+            Delivered::Stored => !follower.stored.contains(&receipt.phone),
+            Delivered::Presented => !follower.presented,
+        });
+        if news {
+            let fact = Fact::Delivered {
+                alarm: receipt.alarm.clone(),
+                officer: receipt.officer.clone(),
+                phone: receipt.phone.clone(),
+                rev: receipt.rev,
+                delivered: receipt.delivered,
+            };
+            self.note(at, fact, facts);
+        }
+    }
+
+    /// Whoever a rung told cannot be reached any more, and nobody has stored the alarm: the ladder moves on.
+    fn move_on_without_phones(&mut self, at: Timestamp, facts: &mut Vec<Fact>) {
+        let world = self.world();
+        let stuck = |alarm: &&Alarm| {
+            let called: Vec<_> =
+                alarm.followers.iter().filter(|(_, follower)| follower.rung.is_some()).collect();
+            let lost = |(id, follower): &(&OfficerId, &Follower)| {
+                let known = world.setup.site.officers.get(*id);
+                follower.stored.is_empty() && !known.is_some_and(|officer| world.is_reachable(id, officer))
+            };
+            let moves = alarm.next_rung.is_some_and(|next| Some(next.rung) != alarm.rung);
+            alarm.is_unaccepted()
+                && alarm.ladder.stops_at == StopsAt::Acceptance
+                && moves
+                && called.iter().all(lost)
+        };
+        let due: Vec<(AlarmId, usize)> = self
+            .book
+            .open_alarms()
+            .filter(stuck)
+            .filter_map(|alarm| alarm.next_rung.map(|next| (alarm.id.clone(), next.rung)))
+            .collect();
+        let offline: Vec<AlarmId> = self
+            .book
+            .open_alarms()
+            .filter(|alarm| alarm.is_unaccepted())
+            .map(|alarm| alarm.id.clone())
+            .collect();
+        for (id, rung) in due {
+            self.climb(at, &id, rung, facts);
+        }
+        for id in offline {
+            self.run_channels(at, &id, facts);
+        }
+    }
+
+    /// Gives every changed alarm a new revision and a row in the outboxes of all who follow it. A count that
+    /// changes alone waits, so that a chattering sensor does not keep phones awake.
+    fn publish(&mut self, at: Timestamp, facts: &mut Vec<Fact>) {
+        let changed: BTreeSet<AlarmId> = self.book.dirty.clone();
+        let weighty: BTreeSet<AlarmId> = facts
+            .iter()
+            .filter(|fact| !matches!(fact, Fact::Repeated { .. }))
+            .filter_map(Fact::alarm)
+            .cloned()
+            .collect();
+        for id in changed {
+            let Some(alarm) = self.book.alarms.get(&id) else { continue };
+            if alarm.rev > 0 && !weighty.contains(&id) && alarm.published_at + COUNT_EVERY > at {
+                continue;
+            }
+            let fact = self.publication(alarm, facts);
+            self.note(at, fact, facts);
+        }
+    }
+
+    /// Arms what follows from the book and the phones alone, the same after deciding and after recovery: the
+    /// next step of the channel clocks, and counts that wait to be published.
+    fn settle(&mut self, stimulus: &Stimulus, facts: &[Fact]) {
+        let phones_changed =
+            matches!(stimulus, Stimulus::Input(Input::Phone(_) | Input::Start { .. } | Input::Tick));
+        let mut touched: BTreeSet<AlarmId> = facts.iter().filter_map(Fact::alarm).cloned().collect();
+        if phones_changed {
+            touched.extend(
+                self.book.open_alarms().filter(|alarm| alarm.is_unaccepted()).map(|alarm| alarm.id.clone()),
+            );
+        }
+        for id in touched {
+            let next = self.book.alarms.get(&id).and_then(|alarm| channels::next(&self.world(), alarm));
+            match next {
+                Some(next) => self.timers.arm(Timer::Channel(id), next),
+                None => self.timers.disarm(&Timer::Channel(id)),
+            }
+        }
+        for id in &self.book.dirty {
+            let Some(alarm) = self.book.alarms.get(id) else { continue };
+            self.timers.arm(Timer::Count(id.clone()), alarm.published_at + COUNT_EVERY);
+        }
+    }
+
+    fn publication(&self, alarm: &Alarm, facts: &[Fact]) -> Fact {
+        let reminded = |officer: &OfficerId| {
+            facts.iter().any(|fact| matches!(fact, Fact::Reminded { alarm: id, to, .. } if *id == alarm.id && to.contains(officer)))
+        };
+        let rings = |officer: &OfficerId| {
+            let called = alarm.followers.get(officer).is_some_and(|follower| follower.ring);
+            (called && alarm.is_unaccepted()) || reminded(officer)
+        };
+        let world = self.world();
+        let watching: BTreeSet<&OfficerId> = world.watchers().chain(alarm.followers.keys()).collect();
+        let row = |officer: &&OfficerId| OutboxRow {
+            officer: (*officer).clone(),
+            seq: self.book.outboxes.get(*officer).map_or(1, |outbox| outbox.head + 1),
+            ring: rings(officer),
+        };
+        Fact::Published {
+            alarm: alarm.id.clone(),
+            rev: alarm.rev + 1,
+            to: watching.iter().map(row).collect(),
+        }
+    }
+}
+
+fn alarm_calls(book: &Book, id: &AlarmId, rung: usize) -> bool {
+    let rungs = book.alarms.get(id).map(|alarm| &alarm.ladder.rungs);
+    rungs.and_then(|rungs| rungs.get(rung)).is_some_and(|rung| rung.call_resident)
+}
+
+impl Sighted {
+    fn with<'a>(&'a self, device: &'a Device, said: &'a Observation) -> Sighting<'a> {
+        Sighting {
+            id: &self.id,
+            device,
+            said,
+            occurred: self.occurred,
+            freshness: self.freshness,
+            duplicate: self.duplicate,
+        }
+    }
+}

@@ -242,6 +242,15 @@ pub enum Fact {
         /// When it moves next; `None` only for a ladder without rungs.
         next: Option<NextRung>,
     },
+    /// Somebody who has it is asked again.
+    Reminded {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// Whom.
+        to: Vec<OfficerId>,
+        /// Why.
+        reason: Reason,
+    },
     /// The officers' outboxes have a new revision of it.
     Published {
         /// Which alarm.
@@ -435,6 +444,7 @@ impl Fact {
             | Fact::Marked { alarm, .. }
             | Fact::Cleared { alarm, .. }
             | Fact::Rung { alarm, .. }
+            | Fact::Reminded { alarm, .. }
             | Fact::Published { alarm, .. }
             | Fact::Accepted { alarm, .. }
             | Fact::Undone { alarm, .. }

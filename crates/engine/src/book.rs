@@ -1,0 +1,517 @@
+//! The alarm book: alarms, outboxes, answers and effects. It changes only here, by applying facts; what decided
+//! on them is elsewhere. Applying the same facts always gives the same book.
+
+use crate::alarm::{Acceptance, Alarm, Condition, Entry, Follower, LIST_MAX};
+use crate::timers::{Timer, Timers};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use wanglou_model::{
+    AlarmId, AlarmKind, Answer, Channel, CommandId, Delivered, DeviceId, Ended, Fact, NextRung, OfficerId,
+    OutboxRow, PhoneId, PlaceId, Reason, Recipient, Reopening, Response, Span, StopsAt, Timestamp, Told,
+};
+
+/// How many answered commands are remembered; the oldest is forgotten first.
+pub(crate) const ANSWERS_MAX: usize = 20_000;
+/// How long a closed alarm stays in memory, for phones that resume.
+pub(crate) const CLOSED_STAYS: Span = Span::hours(24);
+/// Somebody on scene is asked again after this time whether it is over.
+pub(crate) const STILL_OPEN_AFTER: Span = Span::hours(2);
+
+/// What waits for one officer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Outbox {
+    /// The latest row's number; rows are numbered from 1 without gaps.
+    pub head: u64,
+    /// The latest row of each alarm.
+    pub rows: BTreeMap<u64, AlarmId>,
+    /// The same by alarm.
+    pub of: BTreeMap<AlarmId, u64>,
+}
+
+/// Where an effect stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectState {
+    /// To be sent.
+    Pending,
+    /// Being sent, or begun before a crash.
+    Started,
+}
+
+/// Something that is to leave by a channel other than the socket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EffectRow {
+    /// Because of which alarm.
+    pub alarm: AlarmId,
+    /// To whom.
+    pub to: Recipient,
+    /// By which channel.
+    pub channel: Channel,
+    /// Not sent after this.
+    pub expires_at: Timestamp,
+    /// Where it stands.
+    pub state: EffectState,
+}
+
+/// The book.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Book {
+    /// Open alarms, and those that closed lately.
+    pub alarms: BTreeMap<AlarmId, Alarm>,
+    /// The latest alarm of each kind and key.
+    pub keys: BTreeMap<AlarmKind, BTreeMap<String, AlarmId>>,
+    /// What waits for whom.
+    pub outboxes: BTreeMap<OfficerId, Outbox>,
+    /// Answers to commands.
+    pub answers: BTreeMap<CommandId, (OfficerId, Answer)>,
+    /// In which order they were given.
+    pub answer_order: VecDeque<CommandId>,
+    /// What is to leave by other channels, or is on its way.
+    pub effects: BTreeMap<String, EffectRow>,
+    /// Devices that are not healthy, and since when.
+    pub unhealthy: BTreeMap<DeviceId, Timestamp>,
+    /// Alarms with changes that are not in the outboxes yet.
+    #[serde(default)]
+    pub dirty: BTreeSet<AlarmId>,
+}
+
+impl Book {
+    /// The alarm of this kind and key: open, or closed so lately that a repeat still belongs to it.
+    pub fn current(&self, kind: &AlarmKind, key: &str, at: Timestamp) -> Option<&Alarm> {
+        let alarm = self.alarms.get(self.keys.get(kind)?.get(key)?)?;
+        let mergeable = alarm.closed_at.is_none_or(|closed| at - closed <= alarm.merge);
+        mergeable.then_some(alarm)
+    }
+
+    /// The open alarm of this kind and key.
+    pub fn open(&self, kind: &AlarmKind, key: &str) -> Option<&Alarm> {
+        let alarm = self.alarms.get(self.keys.get(kind)?.get(key)?)?;
+        alarm.is_open().then_some(alarm)
+    }
+
+    /// Every open alarm, in the order of their ids.
+    pub fn open_alarms(&self) -> impl Iterator<Item = &Alarm> {
+        self.alarms.values().filter(|alarm| alarm.is_open())
+    }
+
+    /// Open alarms of a kind at a place or inside it.
+    pub fn open_at<'a>(&'a self, kind: &'a str, place: &'a PlaceId) -> impl Iterator<Item = &'a Alarm> {
+        self.open_alarms().filter(move |alarm| alarm.kind.as_str() == kind && alarm.place.is_within(place))
+    }
+
+    /// Applies one fact. A fact about an alarm that is not here (its raise was lost to a damaged record) is left
+    /// out: the damage is reported by whoever read the journal.
+    pub fn apply(&mut self, at: Timestamp, fact: &Fact, timers: &mut Timers) {
+        match fact {
+            Fact::Raised(raised) => {
+                let alarm = Alarm::raised(at, raised);
+                self.keys.entry(alarm.kind.clone()).or_default().insert(alarm.key.clone(), alarm.id.clone());
+                self.dirty.insert(alarm.id.clone());
+                self.alarms.insert(alarm.id.clone(), alarm);
+            }
+            Fact::Answered { cid, officer, answer } => self.answered(cid, officer, answer),
+            Fact::EffectQueued { effect, alarm, to, channel, expires_at } => {
+                let row = EffectRow {
+                    alarm: alarm.clone(),
+                    to: to.clone(),
+                    channel: *channel,
+                    expires_at: *expires_at,
+                    state: EffectState::Pending,
+                };
+                self.note_effect(at, &row, "queued", "");
+                self.effects.insert(effect.clone(), row);
+            }
+            Fact::EffectStarted { effect } => {
+                if let Some(row) = self.effects.get_mut(effect) {
+                    row.state = EffectState::Started;
+                }
+            }
+            Fact::EffectEnded { effect, ended, detail } => {
+                if let Some(row) = self.effects.remove(effect) {
+                    let how = match ended {
+                        Ended::Done => "done",
+                        Ended::Failed => "failed",
+                        Ended::Unknown => "unknown",
+                    };
+                    self.note_effect(at, &row, how, detail);
+                }
+            }
+            Fact::Health { device: Some(device), ok, .. } => {
+                if *ok {
+                    self.unhealthy.remove(device);
+                } else {
+                    self.unhealthy.entry(device.clone()).or_insert(at);
+                }
+            }
+            Fact::Health { device: None, .. } | Fact::Suppressed { .. } | Fact::Watched { .. } => {}
+            Fact::Published { alarm, rev, to } => self.published(at, alarm, *rev, to, timers),
+            Fact::Forgotten { alarm } => self.forget(alarm, timers),
+            Fact::Repeated { .. }
+            | Fact::Upgraded { .. }
+            | Fact::Reopened { .. }
+            | Fact::Staged { .. }
+            | Fact::Detailed { .. }
+            | Fact::Marked { .. }
+            | Fact::Cleared { .. }
+            | Fact::Rung { .. }
+            | Fact::Reminded { .. }
+            | Fact::Accepted { .. }
+            | Fact::Undone { .. }
+            | Fact::Declined { .. }
+            | Fact::EnRoute { .. }
+            | Fact::Arrived { .. }
+            | Fact::Noted { .. }
+            | Fact::Resolved { .. }
+            | Fact::Closed { .. }
+            | Fact::Delivered { .. }
+            | Fact::Armed { .. } => self.change(at, fact, timers),
+        }
+    }
+
+    fn change(&mut self, at: Timestamp, fact: &Fact, timers: &mut Timers) {
+        let Some(alarm) = fact.alarm().and_then(|id| self.alarms.get_mut(id)) else { return };
+        alarm.change(at, fact, timers);
+        if alarm.dirty {
+            self.dirty.insert(alarm.id.clone());
+        }
+        if let Fact::Accepted { alarm, .. } = fact {
+            self.effects.retain(|_, row| row.alarm != *alarm || row.state == EffectState::Started);
+        }
+    }
+
+    fn answered(&mut self, cid: &CommandId, officer: &OfficerId, answer: &Answer) {
+        if self.answers.insert(cid.clone(), (officer.clone(), answer.clone())).is_none() {
+            self.answer_order.push_back(cid.clone());
+        }
+        if self.answer_order.len() > ANSWERS_MAX
+            && let Some(oldest) = self.answer_order.pop_front()
+        {
+            self.answers.remove(&oldest);
+        }
+    }
+
+    fn published(&mut self, at: Timestamp, id: &AlarmId, rev: u64, to: &[OutboxRow], timers: &mut Timers) {
+        for row in to {
+            let outbox = self.outboxes.entry(row.officer.clone()).or_default();
+            outbox.head = row.seq;
+            if let Some(before) = outbox.of.insert(id.clone(), row.seq) {
+                outbox.rows.remove(&before);
+            }
+            outbox.rows.insert(row.seq, id.clone());
+        }
+        self.dirty.remove(id);
+        timers.disarm(&Timer::Count(id.clone()));
+        let Some(alarm) = self.alarms.get_mut(id) else { return };
+        for row in to {
+            alarm.followers.entry(row.officer.clone()).or_insert_with(|| Follower::watching(at));
+        }
+        (alarm.rev, alarm.published_at, alarm.dirty) = (rev, at, false);
+    }
+
+    fn forget(&mut self, id: &AlarmId, timers: &mut Timers) {
+        let Some(alarm) = self.alarms.remove(id) else { return };
+        if let Some(keys) = self.keys.get_mut(&alarm.kind)
+            && keys.get(&alarm.key) == Some(id)
+        {
+            keys.remove(&alarm.key);
+        }
+        for outbox in self.outboxes.values_mut() {
+            if let Some(seq) = outbox.of.remove(id) {
+                outbox.rows.remove(&seq);
+            }
+        }
+        self.dirty.remove(id);
+        timers.disarm(&Timer::Forget(id.clone()));
+    }
+
+    fn note_effect(&mut self, at: Timestamp, row: &EffectRow, how: &str, detail: &str) {
+        let Some(alarm) = self.alarms.get_mut(&row.alarm) else { return };
+        let text = if detail.is_empty() { how.to_owned() } else { format!("{how}: {detail}") };
+        let entry =
+            Entry::new(at, "channel").over(row.channel.name()).because(Reason::new(how, text.clone(), text));
+        alarm.write(match &row.to {
+            Recipient::Officer(officer) => entry.to(officer),
+            Recipient::Resident(_) => entry,
+        });
+        self.dirty.insert(row.alarm.clone());
+    }
+}
+
+impl Follower {
+    /// Somebody who sees the alarm without being called.
+    pub(crate) fn watching(at: Timestamp) -> Self {
+        Self {
+            since: at,
+            rung: None,
+            ring: false,
+            declined: false,
+            stored: BTreeSet::new(),
+            presented: false,
+            channel_steps: 0,
+        }
+    }
+
+    fn called(at: Timestamp, rung: usize, ring: bool) -> Self {
+        Self { rung: Some(rung), ring, ..Self::watching(at) }
+    }
+}
+
+impl Alarm {
+    fn change(&mut self, at: Timestamp, fact: &Fact, timers: &mut Timers) {
+        match fact {
+            Fact::Repeated { count, last_at, device, evidence, .. } => {
+                self.repeated(*count, *last_at, device.as_ref(), evidence)
+            }
+            Fact::Upgraded { priority, ladder, reason, .. } => {
+                (self.priority, self.ladder, self.reason) = (*priority, ladder.clone(), reason.clone());
+                self.upgraded_rev = self.rev + 1;
+                self.write(Entry::new(at, "upgraded").because(reason.clone()));
+            }
+            Fact::Reopened { why, rung, .. } => self.reopened(at, *why, *rung, timers),
+            Fact::Staged { stage, reason, .. } => {
+                self.stage = Some(stage.clone());
+                self.write(Entry::new(at, "stage").because(reason.clone()));
+            }
+            Fact::Detailed { details, .. } => {
+                for (name, value) in details {
+                    if value.is_null() {
+                        self.details.remove(name);
+                    } else {
+                        self.details.insert(name.clone(), value.clone());
+                    }
+                }
+                self.dirty = true;
+            }
+            Fact::Marked { mark, reason, .. } => {
+                self.mark = Some(*mark);
+                self.write(Entry::new(at, "stage").because(reason.clone()));
+            }
+            Fact::Cleared { reason, .. } => {
+                self.condition = Condition::Cleared { at };
+                self.write(Entry::new(at, "cleared").because(reason.clone()));
+            }
+            Fact::Rung { rung, told, ring, next, .. } => {
+                self.rung_reached(at, *rung, told, *ring, *next, timers)
+            }
+            Fact::Reminded { to, reason, .. } => {
+                if matches!(self.response, Response::Arrived | Response::Resolved) {
+                    timers.arm(Timer::OnScene(self.id.clone()), at + STILL_OPEN_AFTER);
+                }
+                for officer in to {
+                    self.write(Entry::new(at, "notified").to(officer).over("ws").because(reason.clone()));
+                }
+            }
+            Fact::Accepted { by, eta_s, .. } => self.accepted_by(at, by, *eta_s, timers),
+            Fact::Undone { by, .. } => self.undone(at, by, timers),
+            Fact::Declined { by, reason, .. } => {
+                if let Some(follower) = self.followers.get_mut(by) {
+                    (follower.declined, follower.ring) = (true, false);
+                }
+                self.write(Entry::new(at, "declined").by(by).because(Reason::new(
+                    "declined",
+                    reason.clone(),
+                    reason.clone(),
+                )));
+            }
+            Fact::EnRoute { by, .. } => {
+                self.response = Response::EnRoute;
+                self.write(Entry::new(at, "en_route").by(by));
+            }
+            Fact::Arrived { by, .. } => {
+                (self.response, self.arrived_by) = (Response::Arrived, Some(by.clone()));
+                timers.arm(Timer::OnScene(self.id.clone()), at + STILL_OPEN_AFTER);
+                self.write(Entry::new(at, "arrived").by(by));
+            }
+            Fact::Noted { by, text, .. } => {
+                self.write(Entry::new(at, "noted").by(by).because(Reason::new(
+                    "note",
+                    text.clone(),
+                    text.clone(),
+                )));
+            }
+            Fact::Resolved { by, outcome, note, .. } => {
+                (self.response, self.outcome) = (Response::Resolved, Some(*outcome));
+                (self.next_rung, _) = (None, timers.disarm(&Timer::Ladder(self.id.clone())));
+                timers.arm(Timer::OnScene(self.id.clone()), at + STILL_OPEN_AFTER);
+                let said = if note.is_empty() {
+                    outcome.name().to_owned()
+                } else {
+                    format!("{}: {note}", outcome.name())
+                };
+                self.write(Entry::new(at, "resolved").by(by).because(Reason::new(
+                    outcome.name(),
+                    said.clone(),
+                    said,
+                )));
+            }
+            Fact::Closed { outcome, reason, .. } => self.closed(at, *outcome, reason, timers),
+            Fact::Delivered { officer, phone, delivered, .. } => {
+                self.delivered(at, officer, phone, *delivered)
+            }
+            Fact::Armed { timer, at: due, .. } => {
+                timers.arm(Timer::Alarm { alarm: self.id.clone(), slot: *timer }, *due)
+            }
+            Fact::Raised(_)
+            | Fact::Published { .. }
+            | Fact::Answered { .. }
+            | Fact::EffectQueued { .. }
+            | Fact::EffectStarted { .. }
+            | Fact::EffectEnded { .. }
+            | Fact::Suppressed { .. }
+            | Fact::Health { .. }
+            | Fact::Watched { .. }
+            | Fact::Forgotten { .. } => {}
+        }
+    }
+
+    fn repeated(
+        &mut self,
+        count: u64,
+        last_at: Timestamp,
+        device: Option<&DeviceId>,
+        evidence: &[wanglou_model::Evidence],
+    ) {
+        self.count += count;
+        self.last_at = self.last_at.max(last_at);
+        if let Some(device) = device
+            && !self.devices.contains(device)
+            && self.devices.len() < LIST_MAX
+        {
+            self.devices.push(device.clone());
+        }
+        let room = LIST_MAX.saturating_sub(self.evidence.len());
+        self.evidence.extend(evidence.iter().take(room).cloned());
+        self.dirty = true;
+    }
+
+    fn reopened(&mut self, at: Timestamp, why: Reopening, rung: usize, timers: &mut Timers) {
+        if why == Reopening::ActiveAgain {
+            self.condition = Condition::Active;
+        }
+        (self.response, self.accepted, self.arrived_by) = (Response::Unaccepted, None, None);
+        (self.outcome, self.closed_at) = (None, None);
+        let reached = self.ladder.rungs.get(rung).map_or(Span::ZERO, |rung| rung.after);
+        (self.ladder_from, self.rung) = (at - reached, rung.checked_sub(1));
+        self.next_rung = Some(NextRung { rung, at });
+        self.upgraded_rev = self.rev + 1;
+        timers.disarm(&Timer::OnScene(self.id.clone()));
+        timers.disarm(&Timer::Forget(self.id.clone()));
+        timers.arm(Timer::Ladder(self.id.clone()), at);
+        for follower in self.followers.values_mut() {
+            follower.declined = false;
+        }
+        let (zh, en) = reopening_words(why);
+        self.write(Entry::new(at, "upgraded").because(Reason::new("reopened", zh, en)));
+    }
+
+    fn rung_reached(
+        &mut self,
+        at: Timestamp,
+        rung: usize,
+        told: &[Told],
+        ring: bool,
+        next: Option<NextRung>,
+        timers: &mut Timers,
+    ) {
+        for told in told {
+            self.followers.insert(told.officer.clone(), Follower::called(at, rung, ring));
+            let what = if ring { "notified" } else { "shown" };
+            let entry = Entry::new(at, what).to(&told.officer).over("ws");
+            self.write(match told.unreached {
+                Some(_) => entry.because(Reason::new("unreached", "此刻无法送达", "cannot be reached now")),
+                None => entry,
+            });
+        }
+        (self.rung, self.next_rung) = (Some(rung), next);
+        match next {
+            Some(next) => timers.arm(Timer::Ladder(self.id.clone()), next.at),
+            None => timers.disarm(&Timer::Ladder(self.id.clone())),
+        }
+        self.dirty = true;
+    }
+
+    fn accepted_by(&mut self, at: Timestamp, by: &OfficerId, eta_s: Option<u32>, timers: &mut Timers) {
+        self.response = Response::Accepted;
+        self.accepted = Some(Acceptance { by: by.clone(), at, eta_s, stopped: self.next_rung });
+        if self.ladder.stops_at == StopsAt::Acceptance {
+            self.next_rung = None;
+            timers.disarm(&Timer::Ladder(self.id.clone()));
+        }
+        timers.disarm(&Timer::Channel(self.id.clone()));
+        timers.arm(Timer::OnScene(self.id.clone()), at + self.ladder.on_scene);
+        self.write(Entry::new(at, "accepted").by(by));
+    }
+
+    fn undone(&mut self, at: Timestamp, by: &OfficerId, timers: &mut Timers) {
+        self.response = Response::Unaccepted;
+        let stopped = self.accepted.take().and_then(|acceptance| acceptance.stopped);
+        if self.ladder.stops_at == StopsAt::Acceptance {
+            self.next_rung = stopped;
+        }
+        if let Some(next) = self.next_rung {
+            timers.arm(Timer::Ladder(self.id.clone()), next.at);
+        }
+        timers.disarm(&Timer::OnScene(self.id.clone()));
+        self.write(Entry::new(at, "undone").by(by));
+    }
+
+    fn closed(
+        &mut self,
+        at: Timestamp,
+        outcome: wanglou_model::Outcome,
+        reason: &Reason,
+        timers: &mut Timers,
+    ) {
+        (self.response, self.outcome, self.closed_at) = (Response::Closed, Some(outcome), Some(at));
+        self.next_rung = None;
+        for timer in
+            [Timer::Ladder(self.id.clone()), Timer::OnScene(self.id.clone()), Timer::Channel(self.id.clone())]
+        {
+            timers.disarm(&timer);
+        }
+        for slot in 0..RULE_TIMERS {
+            timers.disarm(&Timer::Alarm { alarm: self.id.clone(), slot });
+        }
+        timers.arm(Timer::Forget(self.id.clone()), at + CLOSED_STAYS);
+        self.write(Entry::new(at, "closed").because(reason.clone()));
+    }
+
+    fn delivered(&mut self, at: Timestamp, officer: &OfficerId, phone: &PhoneId, delivered: Delivered) {
+        let Some(follower) = self.followers.get_mut(officer) else { return };
+        let what = match delivered {
+            Delivered::Stored => {
+                if follower.stored.len() < PHONES_MAX {
+                    follower.stored.insert(phone.clone());
+                }
+                "stored"
+            }
+            Delivered::Presented => {
+                follower.presented = true;
+                "presented"
+            }
+        };
+        let dirty = self.dirty;
+        self.write(Entry::new(at, what).by(officer).over("ws"));
+        // A receipt changes nothing that another phone shows.
+        self.dirty = dirty;
+    }
+}
+
+/// Timers that a rule may keep per alarm: slots 0 to 7.
+pub(crate) const RULE_TIMERS: u8 = 8;
+/// Phones of one officer that an alarm remembers.
+const PHONES_MAX: usize = 16;
+
+fn reopening_words(why: Reopening) -> (&'static str, &'static str) {
+    match why {
+        Reopening::ActiveAgain => ("再次出现，需重新接警", "active again: accept anew"),
+        Reopening::PriorityRose => ("级别升高，需重新接警", "priority rose: accept anew"),
+        Reopening::Confirmed => ("已核实，需重新接警", "confirmed: accept anew"),
+        Reopening::AnotherPlace => ("波及另一处，需重新接警", "another place concerned: accept anew"),
+        Reopening::SecondSensor => {
+            ("另一种传感器也报警，需重新接警", "a second kind of sensor agrees: accept anew")
+        }
+        Reopening::NotOnScene => ("接警后未按时到场，重新派警", "accepted, but nobody on scene in time"),
+        Reopening::StillActive => ("已处理但传感器仍报警", "resolved, but the sensor still says so"),
+    }
+}

@@ -1,0 +1,102 @@
+//! The channel clock: how each person is tried, from when they were told. The socket is first and needs no timer;
+//! what is here moves on to the next channel unless a receipt or an acceptance arrives.
+
+use crate::alarm::{Alarm, Follower};
+use crate::world::World;
+use wanglou_model::{AlarmId, Channel, Fact, OfficerId, Priority, Recipient, Span, Timestamp};
+
+/// An effect is not sent later than this after it was queued.
+const EXPIRES_AFTER: Span = Span::mins(5);
+
+/// One step of the clock.
+struct Step {
+    after: Span,
+    channel: Channel,
+}
+
+fn steps(priority: Priority) -> [Step; 2] {
+    let (card, voice) = match priority {
+        Priority::P1 => (Span::secs(15), Span::secs(30)),
+        Priority::P2 | Priority::P3 | Priority::P4 => (Span::secs(30), Span::secs(60)),
+    };
+    [Step { after: card, channel: Channel::Webhook }, Step { after: voice, channel: Channel::Voice }]
+}
+
+/// What is due on an alarm's channel clock now.
+pub(crate) fn due(world: &World, alarm: &Alarm) -> Vec<Fact> {
+    let called = alarm.followers.iter().filter(|(_, follower)| is_called(alarm, follower));
+    called.flat_map(|(officer, follower)| due_for(world, alarm, officer, follower)).collect()
+}
+
+/// When the clock of an alarm has its next step, if it has one.
+pub(crate) fn next(world: &World, alarm: &Alarm) -> Option<Timestamp> {
+    let open = alarm.followers.iter().filter(|(_, follower)| is_called(alarm, follower));
+    let times = open.flat_map(|(officer, follower)| {
+        plan(world, alarm, officer, follower)
+            .filter(|(step, at, _)| !is_taken(follower, *step) && *at > world.at)
+    });
+    times.map(|(_, at, _)| at).min()
+}
+
+fn is_called(alarm: &Alarm, follower: &Follower) -> bool {
+    alarm.is_open()
+        && alarm.is_unaccepted()
+        && follower.ring
+        && !follower.declined
+        && matches!(alarm.priority, Priority::P1 | Priority::P2)
+}
+
+fn is_taken(follower: &Follower, step: u8) -> bool {
+    follower.channel_steps & (1 << step) != 0
+}
+
+/// The steps that exist for this person, with their time. Somebody without a socket is tried at once.
+fn plan<'a>(
+    world: &'a World,
+    alarm: &Alarm,
+    officer: &'a OfficerId,
+    follower: &Follower,
+) -> impl Iterator<Item = (u8, Timestamp, Channel)> + 'a {
+    let offline = world.senses.sockets(officer) == 0;
+    let since = follower.since;
+    let on_file = move |channel| match (channel, world.setup.site.officers.get(officer)) {
+        (Channel::Webhook, Some(known)) => known.webhook && world.setup.channels.contains(&Channel::Webhook),
+        (Channel::Voice, Some(known)) => known.telephone && world.setup.channels.contains(&Channel::Voice),
+        (_, None) => false,
+    };
+    let timed = move |(index, step): (usize, Step)| {
+        let wait = if offline && step.channel == Channel::Webhook { Span::ZERO } else { step.after };
+        on_file(step.channel).then_some((index as u8, since + wait, step.channel))
+    };
+    steps(alarm.priority).into_iter().enumerate().filter_map(timed)
+}
+
+fn due_for(world: &World, alarm: &Alarm, officer: &OfficerId, follower: &Follower) -> Vec<Fact> {
+    let is_due = |(step, at, channel): &(u8, Timestamp, Channel)| {
+        let shown = *channel == Channel::Webhook && follower.presented;
+        *at <= world.at && !is_taken(follower, *step) && !shown
+    };
+    let effect = |(step, _, channel): (u8, Timestamp, Channel)| Fact::EffectQueued {
+        effect: effect_id(&alarm.id, officer.as_str(), channel, follower.since, step),
+        alarm: alarm.id.clone(),
+        to: Recipient::Officer(officer.clone()),
+        channel,
+        expires_at: world.at + EXPIRES_AFTER,
+    };
+    plan(world, alarm, officer, follower).filter(is_due).map(effect).collect()
+}
+
+/// The id of an effect: the same for the same step, so that a resend after a crash is known to the far end.
+pub(crate) fn effect_id(alarm: &AlarmId, to: &str, channel: Channel, since: Timestamp, step: u8) -> String {
+    let text = format!("{alarm}|{to}|{}|{}|{step}", channel.name(), since.0);
+    format!("ef_{}", &blake3::hash(text.as_bytes()).to_hex()[..20])
+}
+
+impl Follower {
+    pub(crate) fn take_step(&mut self, channel: Channel) {
+        self.channel_steps |= match channel {
+            Channel::Webhook => 1,
+            Channel::Voice => 2,
+        };
+    }
+}

@@ -1,0 +1,262 @@
+//! What people may do about an alarm, and what comes of it. Every command is answered, and answered the same
+//! however often it arrives.
+
+use crate::alarm::{Alarm, Condition};
+use crate::ladder;
+use crate::rules::{Rule, rule_of};
+use crate::world::World;
+use wanglou_model::{Answer, Command, Fact, OfficerId, Op, Outcome, Reason, Reopening, Response, Role};
+
+/// What comes of a command.
+pub(crate) struct Outcomes {
+    pub(crate) facts: Vec<Fact>,
+    pub(crate) answer: Answer,
+}
+
+impl Outcomes {
+    fn refused(answer: Answer) -> Self {
+        Self { facts: Vec::new(), answer }
+    }
+
+    fn done(alarm: &Alarm, facts: Vec<Fact>) -> Self {
+        Self { facts, answer: Answer::Ok { alarm: alarm.id.clone() } }
+    }
+}
+
+fn invalid(code: &str, zh: &str, en: &str) -> Outcomes {
+    Outcomes::refused(Answer::Invalid { reason: Reason::new(code, zh, en) })
+}
+
+/// Decides on a command about an alarm that exists. Making an alarm is decided elsewhere.
+pub(crate) fn decide(world: &World, rules: &[Box<dyn Rule>], command: &Command) -> Outcomes {
+    let Some(alarm) = command.alarm.as_ref().and_then(|id| world.book.alarms.get(id)) else {
+        return Outcomes::refused(Answer::Gone);
+    };
+    let by = &command.officer;
+    if !may_see(world, alarm, by) {
+        return Outcomes::refused(Answer::Forbidden);
+    }
+    if !alarm.is_open() {
+        return Outcomes::refused(Answer::Gone);
+    }
+    match &command.op {
+        Op::Accept { eta_s } => accept(alarm, by, command.rev, *eta_s),
+        Op::Undo => undo(alarm, by),
+        Op::Decline { reason } => decline(world, alarm, by, reason),
+        Op::EnRoute => on_the_way(alarm, by),
+        Op::Arrive => arrive(alarm, by),
+        Op::Note { text } => note(alarm, by, text),
+        Op::Guard { .. } | Op::Confirm => by_rule(world, rules, alarm, command),
+        Op::Resolve { outcome, note, photos } => resolve(world, rules, alarm, by, *outcome, note, photos),
+        Op::FalseAlarm { note } => resolve(world, rules, alarm, by, Outcome::FalseAlarm, note, &[]),
+        Op::TestAlarm { .. } => {
+            invalid("not_about_an_alarm", "此命令不针对已有警情", "this command is not about an alarm")
+        }
+    }
+}
+
+/// May this officer see, and so act on, this alarm?
+pub fn may_see(world: &World, alarm: &Alarm, officer: &OfficerId) -> bool {
+    let follows = alarm.followers.contains_key(officer);
+    let oversees = |known: &wanglou_model::Officer| known.admin || known.roles.contains(&Role::ControlRoom);
+    world.setup.site.officers.get(officer).is_some_and(|known| follows || oversees(known))
+}
+
+/// What this officer may do about this alarm now, as the screens offer it.
+pub(crate) fn actions(
+    world: &World,
+    rules: &[Box<dyn Rule>],
+    alarm: &Alarm,
+    officer: &OfficerId,
+) -> Vec<&'static str> {
+    if !alarm.is_open() {
+        return Vec::new();
+    }
+    let mine = alarm.accepted.as_ref().is_some_and(|acceptance| acceptance.by == *officer);
+    let mut actions = match alarm.response {
+        Response::Unaccepted => vec!["accept", "decline"],
+        Response::Accepted if mine => vec!["undo", "arrive", "resolve", "false_alarm"],
+        Response::EnRoute if mine => vec!["arrive", "resolve", "false_alarm"],
+        Response::Arrived | Response::Resolved if mine => vec!["resolve", "false_alarm"],
+        Response::Accepted
+        | Response::EnRoute
+        | Response::Arrived
+        | Response::Resolved
+        | Response::Closed => vec![],
+    };
+    if let Some(rule) = rule_of(rules, alarm.kind.as_str()) {
+        actions.extend(rule.actions(world, alarm));
+    }
+    actions.push("note");
+    actions
+}
+
+fn holder(alarm: &Alarm) -> Option<&OfficerId> {
+    alarm.accepted.as_ref().map(|acceptance| &acceptance.by)
+}
+
+fn held_by_another(alarm: &Alarm, by: &OfficerId) -> Option<Outcomes> {
+    let other = holder(alarm).filter(|holder| *holder != by)?;
+    Some(Outcomes::refused(Answer::Taken { by: other.clone() }))
+}
+
+fn accept(alarm: &Alarm, by: &OfficerId, seen: Option<u64>, eta_s: Option<u32>) -> Outcomes {
+    if let Some(taken) = held_by_another(alarm, by) {
+        return taken;
+    }
+    if holder(alarm) == Some(by) {
+        return Outcomes::done(alarm, Vec::new());
+    }
+    if seen.is_some_and(|seen| seen < alarm.upgraded_rev) {
+        return Outcomes::refused(Answer::Changed);
+    }
+    Outcomes::done(alarm, vec![Fact::Accepted { alarm: alarm.id.clone(), by: by.clone(), eta_s }])
+}
+
+fn undo(alarm: &Alarm, by: &OfficerId) -> Outcomes {
+    if let Some(taken) = held_by_another(alarm, by) {
+        return taken;
+    }
+    match alarm.response {
+        Response::Accepted | Response::EnRoute if holder(alarm) == Some(by) => {
+            Outcomes::done(alarm, vec![Fact::Undone { alarm: alarm.id.clone(), by: by.clone() }])
+        }
+        Response::Accepted
+        | Response::EnRoute
+        | Response::Unaccepted
+        | Response::Arrived
+        | Response::Resolved
+        | Response::Closed => {
+            invalid("nothing_to_undo", "没有可撤销的接警", "there is no acceptance to undo")
+        }
+    }
+}
+
+fn decline(world: &World, alarm: &Alarm, by: &OfficerId, reason: &str) -> Outcomes {
+    if let Some(taken) = held_by_another(alarm, by) {
+        return taken;
+    }
+    let mut facts = Vec::new();
+    if holder(alarm) == Some(by) {
+        facts.push(Fact::Undone { alarm: alarm.id.clone(), by: by.clone() });
+    }
+    facts.push(Fact::Declined { alarm: alarm.id.clone(), by: by.clone(), reason: reason.to_owned() });
+    if alarm.ladder.stops_at == wanglou_model::StopsAt::Acceptance {
+        let next = alarm.next_rung.or(alarm.accepted.as_ref().and_then(|acceptance| acceptance.stopped));
+        facts.extend(next.map(|next| ladder::climb(world, alarm, next.rung)).unwrap_or_default());
+    }
+    Outcomes::done(alarm, facts)
+}
+
+fn on_the_way(alarm: &Alarm, by: &OfficerId) -> Outcomes {
+    if let Some(taken) = held_by_another(alarm, by) {
+        return taken;
+    }
+    let mut facts = accepted_first(alarm, by);
+    facts.push(Fact::EnRoute { alarm: alarm.id.clone(), by: by.clone() });
+    Outcomes::done(alarm, facts)
+}
+
+fn arrive(alarm: &Alarm, by: &OfficerId) -> Outcomes {
+    if let Some(taken) = held_by_another(alarm, by) {
+        return taken;
+    }
+    let mut facts = accepted_first(alarm, by);
+    facts.push(Fact::Arrived { alarm: alarm.id.clone(), by: by.clone() });
+    Outcomes::done(alarm, facts)
+}
+
+/// Whoever acts on an alarm that nobody has, has it.
+fn accepted_first(alarm: &Alarm, by: &OfficerId) -> Vec<Fact> {
+    match holder(alarm) {
+        Some(_) => Vec::new(),
+        None => vec![Fact::Accepted { alarm: alarm.id.clone(), by: by.clone(), eta_s: None }],
+    }
+}
+
+fn note(alarm: &Alarm, by: &OfficerId, text: &str) -> Outcomes {
+    if text.trim().is_empty() {
+        return invalid("empty_note", "备注不能为空", "a note must not be empty");
+    }
+    Outcomes::done(
+        alarm,
+        vec![Fact::Noted { alarm: alarm.id.clone(), by: by.clone(), text: text.to_owned() }],
+    )
+}
+
+fn by_rule(world: &World, rules: &[Box<dyn Rule>], alarm: &Alarm, command: &Command) -> Outcomes {
+    let facts = rule_of(rules, alarm.kind.as_str()).and_then(|rule| rule.command(world, alarm, command));
+    match facts {
+        Some(facts) => Outcomes::done(alarm, facts),
+        None => invalid("not_for_this_kind", "此类警情没有这个操作", "this kind of alarm has no such action"),
+    }
+}
+
+fn resolve(
+    world: &World,
+    rules: &[Box<dyn Rule>],
+    alarm: &Alarm,
+    by: &OfficerId,
+    outcome: Outcome,
+    note: &str,
+    photos: &[String],
+) -> Outcomes {
+    if let Some(taken) = held_by_another(alarm, by) {
+        return taken;
+    }
+    let mut facts = accepted_first(alarm, by);
+    facts.push(Fact::Resolved {
+        alarm: alarm.id.clone(),
+        by: by.clone(),
+        outcome,
+        note: note.to_owned(),
+        photos: photos.to_vec(),
+    });
+    let rule = rule_of(rules, alarm.kind.as_str());
+    if rule.is_none_or(|rule| rule.word_is_enough(world, alarm, outcome)) {
+        facts.push(closed(alarm, outcome, "resolved", "处置完毕", "resolved by the person on scene"));
+    }
+    Outcomes::done(alarm, facts)
+}
+
+/// The end of an alarm.
+pub(crate) fn closed(alarm: &Alarm, outcome: Outcome, code: &str, zh: &str, en: &str) -> Fact {
+    Fact::Closed { alarm: alarm.id.clone(), outcome, reason: Reason::new(code, zh, en) }
+}
+
+/// What follows when somebody who accepted should be on scene, or should have ended it.
+pub(crate) fn overdue(alarm: &Alarm) -> Vec<Fact> {
+    match alarm.response {
+        Response::Accepted | Response::EnRoute => not_on_scene(alarm),
+        Response::Arrived => vec![remind_holder(alarm)],
+        Response::Resolved if alarm.condition == Condition::Active => {
+            vec![reopened(alarm, Reopening::StillActive, 0)]
+        }
+        Response::Resolved => vec![closed(
+            alarm,
+            alarm.outcome.unwrap_or(Outcome::Unverified),
+            "resolved_and_cleared",
+            "已处置且传感器已恢复",
+            "resolved, and the sensor agrees",
+        )],
+        Response::Unaccepted | Response::Closed => Vec::new(),
+    }
+}
+
+fn not_on_scene(alarm: &Alarm) -> Vec<Fact> {
+    let stopped = alarm.accepted.as_ref().and_then(|acceptance| acceptance.stopped);
+    let rung = stopped.map_or(alarm.rung.unwrap_or(0), |next| next.rung);
+    vec![reopened(alarm, Reopening::NotOnScene, rung)]
+}
+
+/// Whoever has the alarm is asked again.
+pub(crate) fn remind_holder(alarm: &Alarm) -> Fact {
+    let to = alarm.accepted.iter().map(|acceptance| acceptance.by.clone()).collect();
+    let reason = Reason::new("still_open", "尚未结束，请处理", "still open: please see to it");
+    Fact::Reminded { alarm: alarm.id.clone(), to, reason }
+}
+
+/// An alarm that must be accepted anew.
+pub(crate) fn reopened(alarm: &Alarm, why: Reopening, rung: usize) -> Fact {
+    Fact::Reopened { alarm: alarm.id.clone(), why, rung }
+}

@@ -1,0 +1,129 @@
+//! From a rule's proposal to facts: a new alarm, a repeat of one, an upgrade, or one that must be accepted anew.
+
+use crate::alarm::Alarm;
+use crate::ladder;
+use crate::rules::Raise;
+use crate::world::World;
+use std::collections::BTreeMap;
+use wanglou_model::{
+    AlarmId, AlarmKind, Command, Fact, PlaceId, Priority, Raised, Reason, Reopening, Response, Span,
+};
+
+/// What a proposal comes to.
+pub(crate) fn conclude(world: &World, rule: &str, raise: &Raise) -> Vec<Fact> {
+    let kind = kind_of(raise.kind.unwrap_or(rule));
+    let id = alarm_id(world, &kind, raise);
+    if let Some(current) = world.book.current(&kind, &raise.key, world.at) {
+        return fold(current, raise);
+    }
+    match world.book.alarms.get(&id) {
+        // The very event that made an alarm which is over by now: a repeat, never a second alarm.
+        Some(before) => vec![repeated(before, raise)],
+        None => vec![Fact::Raised(Box::new(raised(world, kind, id, raise)))],
+    }
+}
+
+/// A rule's name, or another that is written in the program.
+pub(crate) fn kind_of(name: &str) -> AlarmKind {
+    AlarmKind::parse(name).expect("the kinds of alarms are written in the program and are ids")
+}
+
+/// A repeat of an alarm that is open, or closed so lately that it belongs to it.
+fn fold(alarm: &Alarm, raise: &Raise) -> Vec<Fact> {
+    let mut facts = vec![repeated(alarm, raise)];
+    if !raise.details.is_empty() {
+        facts.push(Fact::Detailed { alarm: alarm.id.clone(), details: raise.details.clone() });
+    }
+    let rose = raise.priority < alarm.priority;
+    if rose {
+        let ladder = raise.ladder.clone().unwrap_or_else(|| ladder::default_ladder(raise.priority));
+        let (priority, reason) = (raise.priority, raise.reason.clone());
+        facts.push(Fact::Upgraded { alarm: alarm.id.clone(), priority, ladder, reason });
+    }
+    let again = !alarm.is_active() || alarm.response == Response::Closed;
+    let why = match (again, rose) {
+        (true, _) => Some(Reopening::ActiveAgain),
+        (false, true) => Some(Reopening::PriorityRose),
+        (false, false) => None,
+    };
+    facts.extend(why.map(|why| Fact::Reopened { alarm: alarm.id.clone(), why, rung: 0 }));
+    facts
+}
+
+fn repeated(alarm: &Alarm, raise: &Raise) -> Fact {
+    Fact::Repeated {
+        alarm: alarm.id.clone(),
+        count: 1,
+        last_at: raise.first_at,
+        device: raise.device.clone(),
+        evidence: raise.evidence.clone(),
+    }
+}
+
+fn raised(world: &World, kind: AlarmKind, alarm: AlarmId, raise: &Raise) -> Raised {
+    Raised {
+        alarm,
+        kind,
+        key: raise.key.clone(),
+        place: raise.place.clone(),
+        priority: raise.priority,
+        reason: raise.reason.clone(),
+        first_at: raise.first_at,
+        count: 1,
+        stage: raise.stage.clone(),
+        ladder: raise.ladder.clone().unwrap_or_else(|| ladder::default_ladder(raise.priority)),
+        merge: raise.merge,
+        mark: raise.mark,
+        test: false,
+        devices: raise.device.iter().cloned().collect(),
+        evidence: raise.evidence.clone(),
+        details: raise.details.clone(),
+        incident: None,
+        config: world.setup.hash.clone(),
+    }
+}
+
+/// Made from what triggered the alarm: compound, rule, subject, event. A message with neither an id nor a time is
+/// told from the next one by when the condition began.
+fn alarm_id(world: &World, kind: &AlarmKind, raise: &Raise) -> AlarmId {
+    let event = raise.event_key.clone().unwrap_or_else(|| format!("at {}", raise.first_at.0));
+    id_of(&[world.setup.site.id.as_str(), kind.as_str(), &raise.key, &event])
+}
+
+fn id_of(parts: &[&str]) -> AlarmId {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(part.as_bytes()).update(&[0]);
+    }
+    AlarmId::parse(&format!("al_{}", &hasher.finalize().to_hex()[..20]))
+        .expect("hexadecimal digits are an id")
+}
+
+/// An alarm marked TEST, through the real ladder.
+pub(crate) fn test_alarm(world: &World, command: &Command, place: &PlaceId, priority: u8) -> Raised {
+    let priority = match priority {
+        1 => Priority::P1,
+        2 => Priority::P2,
+        _ => Priority::P3,
+    };
+    Raised {
+        alarm: id_of(&[world.setup.site.id.as_str(), "test", command.cid.as_str()]),
+        kind: kind_of("test"),
+        key: format!("test:{}", command.cid),
+        place: place.clone(),
+        priority,
+        reason: Reason::new("test", "测试警情，无需处置", "a test: nothing is the matter"),
+        first_at: world.at,
+        count: 1,
+        stage: None,
+        ladder: ladder::default_ladder(priority),
+        merge: Span::ZERO,
+        mark: None,
+        test: true,
+        devices: Vec::new(),
+        evidence: Vec::new(),
+        details: BTreeMap::new(),
+        incident: None,
+        config: world.setup.hash.clone(),
+    }
+}

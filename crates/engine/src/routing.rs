@@ -1,0 +1,86 @@
+//! Who is told: role, then on duty, then the place they serve, then whether they can be reached at all.
+
+use crate::alarm::Alarm;
+use crate::world::World;
+use std::collections::BTreeSet;
+use wanglou_model::{Audience, Channel, Officer, OfficerId, PlaceId, Role, Told, Unreached};
+
+impl World<'_> {
+    /// Is this officer on duty now?
+    pub fn is_on_duty(&self, id: &OfficerId, officer: &Officer) -> bool {
+        let local = self.senses.local(self.setup);
+        officer.always_on_duty || self.setup.site.rota.is_on_duty(id, local.weekday, local.minute.0)
+    }
+
+    /// Does this officer serve this place: by grid, by place, or because they serve the whole compound?
+    pub fn serves(&self, officer: &Officer, place: &PlaceId) -> bool {
+        let everywhere = officer.grids.is_empty() && officer.places.is_empty();
+        let by_grid = || self.setup.site.grid_of(place).is_some_and(|grid| officer.grids.contains(grid));
+        let by_place = || officer.places.iter().any(|served| place.is_within(served));
+        everywhere || by_grid() || by_place()
+    }
+
+    /// Can anything reach this officer now: a fresh socket, a webhook, a telephone?
+    pub fn is_reachable(&self, id: &OfficerId, officer: &Officer) -> bool {
+        let usable = |channel| self.setup.channels.contains(&channel);
+        self.senses.sockets(id) > 0
+            || (officer.webhook && usable(Channel::Webhook))
+            || (officer.telephone && usable(Channel::Voice))
+    }
+
+    /// Everybody whom a rung's audiences name for this alarm, each once, in the order of their ids.
+    pub(crate) fn audience(&self, alarm: &Alarm, audiences: &[Audience]) -> Vec<Told> {
+        let mut chosen: BTreeSet<&OfficerId> = BTreeSet::new();
+        for audience in audiences {
+            match audience {
+                Audience::OnDuty(role) => {
+                    chosen.extend(self.on_duty(std::slice::from_ref(role), Some(&alarm.place)))
+                }
+                Audience::Backup => {
+                    let others = self.on_duty(&[Role::Guard, Role::GridWorker], None);
+                    chosen.extend(others.filter(|id| {
+                        !alarm.followers.get(*id).is_some_and(|follower| follower.rung.is_some())
+                    }));
+                }
+                Audience::People(people) => {
+                    chosen.extend(people.iter().filter(|id| self.setup.site.officers.contains_key(*id)));
+                }
+            }
+        }
+        chosen
+            .into_iter()
+            .map(|id| Told { officer: id.clone(), unreached: self.unreached(alarm, id) })
+            .collect()
+    }
+
+    fn on_duty<'s>(
+        &'s self,
+        roles: &'s [Role],
+        place: Option<&'s PlaceId>,
+    ) -> impl Iterator<Item = &'s OfficerId> {
+        let wanted = move |(id, officer): &(&OfficerId, &Officer)| {
+            roles.iter().any(|role| officer.roles.contains(role))
+                && self.is_on_duty(id, officer)
+                && place.is_none_or(|place| self.serves(officer, place))
+        };
+        self.setup.site.officers.iter().filter(wanted).map(|(id, _)| id)
+    }
+
+    fn unreached(&self, alarm: &Alarm, id: &OfficerId) -> Option<Unreached> {
+        let officer = self.setup.site.officers.get(id)?;
+        if alarm.followers.get(id).is_some_and(|follower| follower.declined) {
+            return Some(Unreached::Declined);
+        }
+        (!self.is_reachable(id, officer)).then_some(Unreached::NoChannel)
+    }
+
+    /// Those who see every alarm of the compound without being called: the control room and the managers.
+    pub(crate) fn watchers(&self) -> impl Iterator<Item = &OfficerId> {
+        let watches = |officer: &Officer| {
+            officer.admin
+                || officer.roles.contains(&Role::ControlRoom)
+                || officer.roles.contains(&Role::Manager)
+        };
+        self.setup.site.officers.iter().filter(move |(_, officer)| watches(officer)).map(|(id, _)| id)
+    }
+}

@@ -1,0 +1,252 @@
+//! The rules: each in a file of its own, each in the list below. A rule watches subjects (a cover, a lift, a
+//! home), keeps what it saw of them, and proposes; the engine folds repeats, moves ladders and fills outboxes.
+//!
+//! What a rule keeps is changed by observing only, so that recovery can observe again without deciding.
+
+mod manhole;
+
+use crate::alarm::Alarm;
+use crate::senses::{Senses, Sighting, Subject};
+use crate::setup::Setup;
+use crate::timers::{Timer, Timers};
+use crate::world::World;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use wanglou_model::{
+    CallAnswer, Command, Device, DeviceId, Evidence, Fact, Ladder, Mark, Outcome, PlaceId, Priority, Reason,
+    Span, Text, Timestamp,
+};
+
+pub use manhole::ManholeSettings;
+
+/// Every rule's thresholds. One table each in `rules.toml`, under the rule's name; unknown keys are refused.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RuleSettings {
+    /// Manhole covers.
+    pub manhole: ManholeSettings,
+}
+
+/// The list. A new rule is one line here.
+pub(crate) fn all(settings: &RuleSettings) -> Vec<Box<dyn Rule>> {
+    vec![Box::new(manhole::Manhole::new(settings.manhole.clone()))]
+}
+
+/// The rule of a kind of alarm.
+pub(crate) fn rule_of<'a>(rules: &'a [Box<dyn Rule>], kind: &str) -> Option<&'a dyn Rule> {
+    rules.iter().find(|rule| rule.name() == kind).map(|rule| &**rule)
+}
+
+/// Words for a kind of alarm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KindWords {
+    /// Its name on the screens.
+    pub title: Text,
+    /// What to do, step by step.
+    pub advice: Vec<Text>,
+}
+
+/// A text in both languages.
+pub(crate) fn text(zh: &str, en: &str) -> Text {
+    Text { zh: zh.to_owned(), en: en.to_owned() }
+}
+
+/// Why a rule looks at a subject.
+#[derive(Debug, Clone, Copy)]
+pub enum Cause<'a> {
+    /// One of its devices said something.
+    Said(&'a Sighting<'a>),
+    /// One of its timers is due.
+    Due {
+        /// Which one.
+        slot: u8,
+    },
+    /// Absence may be judged again: the backlog is behind us, or the clock is trusted again.
+    Resumed,
+}
+
+/// A rule's deadlines, while it observes one subject.
+pub struct RuleTimers<'a> {
+    pub(crate) rule: &'static str,
+    pub(crate) timers: &'a mut Timers,
+}
+
+impl RuleTimers<'_> {
+    fn key(&self, subject: &Subject, slot: u8) -> Timer {
+        Timer::Rule { rule: self.rule.to_owned(), subject: subject.clone(), slot }
+    }
+
+    /// Looks at the subject again at `at`.
+    pub fn arm(&mut self, subject: &Subject, slot: u8, at: Timestamp) {
+        self.timers.arm(self.key(subject, slot), at);
+    }
+
+    /// Not any more.
+    pub fn disarm(&mut self, subject: &Subject, slot: u8) {
+        self.timers.disarm(&self.key(subject, slot));
+    }
+}
+
+/// What a rule proposes to raise. Whether it becomes an alarm, or is folded into one, the engine decides.
+#[derive(Debug, Clone)]
+pub struct Raise {
+    /// Another kind than the rule's own, for a fault that it noticed.
+    pub kind: Option<&'static str>,
+    /// What repeats are folded by.
+    pub key: String,
+    /// Where.
+    pub place: PlaceId,
+    /// How urgent.
+    pub priority: Priority,
+    /// Why.
+    pub reason: Reason,
+    /// What tells this event from others of the same key: part of the alarm's id.
+    pub event_key: Option<String>,
+    /// When it began.
+    pub first_at: Timestamp,
+    /// The first stage.
+    pub stage: Option<String>,
+    /// The ladder; `None` for that of the priority.
+    pub ladder: Option<Ladder>,
+    /// For how long after its end a repeat still belongs to it.
+    pub merge: Span,
+    /// Something unusual.
+    pub mark: Option<Mark>,
+    /// The device that said so.
+    pub device: Option<DeviceId>,
+    /// Pictures and clips.
+    pub evidence: Vec<Evidence>,
+    /// What to remember.
+    pub details: BTreeMap<String, serde_json::Value>,
+}
+
+impl Raise {
+    /// A plain one.
+    pub fn new(
+        key: impl Into<String>,
+        place: &PlaceId,
+        priority: Priority,
+        first_at: Timestamp,
+        reason: Reason,
+    ) -> Self {
+        Self {
+            kind: None,
+            key: key.into(),
+            place: place.clone(),
+            priority,
+            reason,
+            event_key: None,
+            first_at,
+            stage: None,
+            ladder: None,
+            merge: Span::mins(10),
+            mark: None,
+            device: None,
+            evidence: Vec::new(),
+            details: BTreeMap::new(),
+        }
+    }
+
+    /// Because of what a device said.
+    pub fn seen_by(mut self, sighting: &Sighting) -> Self {
+        self.device = Some(sighting.id.clone());
+        self.event_key = sighting.event_key();
+        self.evidence = sighting.said.evidence.clone();
+        self
+    }
+}
+
+/// What a rule wants.
+#[derive(Debug, Clone)]
+pub enum Proposal {
+    /// Something is the matter. Folded into the open alarm of the same key, if there is one.
+    Raise(Box<Raise>),
+    /// A conclusion as it is: a stage, a clear, an end.
+    Fact(Fact),
+}
+
+/// A rule.
+pub trait Rule: Send + std::fmt::Debug {
+    /// Its name: the kind of its alarms, its table in `rules.toml`.
+    fn name(&self) -> &'static str;
+
+    /// Words for its alarms.
+    fn words(&self) -> KindWords;
+
+    /// Does it want to hear this device?
+    fn listens(&self, device: &Device) -> bool;
+
+    /// A new configuration: thresholds, and subjects that came or went.
+    fn configure(&mut self, senses: &Senses, setup: &Setup, timers: &mut RuleTimers);
+
+    /// Keeps what a device said. Returns the subject to decide on, if there is anything to decide.
+    fn observe(
+        &mut self,
+        senses: &Senses,
+        setup: &Setup,
+        sighting: &Sighting,
+        timers: &mut RuleTimers,
+    ) -> Option<Subject>;
+
+    /// Keeps that one of its timers is due. Returns whether there is anything to decide.
+    fn due(
+        &mut self,
+        _senses: &Senses,
+        _setup: &Setup,
+        _subject: &Subject,
+        _slot: u8,
+        _timers: &mut RuleTimers,
+    ) -> bool {
+        true
+    }
+
+    /// Absence may be judged again. Returns the subjects to decide on.
+    fn resumed(&mut self, _senses: &Senses, _setup: &Setup, _timers: &mut RuleTimers) -> Vec<Subject> {
+        Vec::new()
+    }
+
+    /// Decides on a subject.
+    fn decide(&self, world: &World, subject: &Subject, cause: Cause) -> Vec<Proposal>;
+
+    /// A timer that it armed on an alarm is due.
+    fn alarm_due(&self, _world: &World, _alarm: &Alarm, _slot: u8) -> Vec<Proposal> {
+        Vec::new()
+    }
+
+    /// After one of its alarms was raised or reopened: what it arms on it.
+    fn after_raise(&self, _world: &World, _alarm: &Alarm) -> Vec<Fact> {
+        Vec::new()
+    }
+
+    /// The resident of a home answered a call, or did not.
+    fn answered(&self, _world: &World, _home: &PlaceId, _answer: CallAnswer) -> Vec<Proposal> {
+        Vec::new()
+    }
+
+    /// Actions that only this rule knows.
+    fn actions(&self, _world: &World, _alarm: &Alarm) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    /// A command that only this rule knows; `None` when it does not.
+    fn command(&self, _world: &World, _alarm: &Alarm, _command: &Command) -> Option<Vec<Fact>> {
+        None
+    }
+
+    /// May a person's word end the alarm, or must the sensor agree?
+    fn word_is_enough(&self, _world: &World, _alarm: &Alarm, _outcome: Outcome) -> bool {
+        true
+    }
+
+    /// What it keeps, for the snapshot.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON, which is a fault of the program.
+    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error>;
+
+    /// Takes back what [`Rule::snapshot`] gave.
+    ///
+    /// # Errors
+    /// When the snapshot is of another shape.
+    fn restore(&mut self, kept: serde_json::Value) -> Result<(), serde_json::Error>;
+}

@@ -1,0 +1,57 @@
+//! What the engine is given: one compound and its rules, checked, with what follows from them computed once.
+
+use crate::calendar::Calendar;
+use crate::rules::RuleSettings;
+use std::collections::BTreeMap;
+use wanglou_model::{Channel, DeviceId, Site};
+
+/// Why a configuration cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// The site's zone is not in the bundled zone data.
+    #[error("{zone:?} is not an IANA time zone")]
+    UnknownZone {
+        /// As written.
+        zone: String,
+    },
+}
+
+/// Everything that the engine reads and never writes.
+#[derive(Debug)]
+pub struct Setup {
+    /// The compound.
+    pub site: Site,
+    /// Thresholds and times of the rules.
+    pub rules: RuleSettings,
+    /// The content hash of the files that this was made of; frozen into each alarm.
+    pub hash: String,
+    /// Channels, beside the socket, that the gateway can use.
+    pub channels: Vec<Channel>,
+    /// Local time of the compound.
+    pub calendar: Calendar,
+    /// Devices behind each hub.
+    pub behind: BTreeMap<DeviceId, Vec<DeviceId>>,
+}
+
+impl Setup {
+    /// Takes a checked site and its rules.
+    ///
+    /// # Errors
+    /// [`SetupError::UnknownZone`].
+    pub fn new(
+        site: Site,
+        rules: RuleSettings,
+        hash: String,
+        channels: Vec<Channel>,
+    ) -> Result<Self, SetupError> {
+        let calendar =
+            Calendar::new(&site.zone).ok_or_else(|| SetupError::UnknownZone { zone: site.zone.clone() })?;
+        let mut behind: BTreeMap<DeviceId, Vec<DeviceId>> = BTreeMap::new();
+        for (id, device) in &site.devices {
+            if let Some(hub) = &device.hub {
+                behind.entry(hub.clone()).or_default().push(id.clone());
+            }
+        }
+        Ok(Self { site, rules, hash, channels, calendar, behind })
+    }
+}
