@@ -84,7 +84,8 @@ pub struct Acknowledge {
 /// What happens to the path between broker and gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PathEvent {
-    /// Connected and subscribed. Without a session, whatever was published meanwhile is lost.
+    /// Connected and subscribed. Without a session, whatever was published meanwhile is lost. With one, the first
+    /// messages of its queue may arrive before this: the broker sends them without waiting for a SUBSCRIBE.
     Up {
         /// The broker kept the session.
         session_present: bool,

@@ -1,0 +1,155 @@
+//! A real mosquitto on a free loopback port, with the configuration and ACL of `deploy/`. Ended when dropped.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use wanglou_gateway::mqtt::{Address, BrokerOptions, Login};
+
+/// Users of the test's password file; each one's password is its name backwards.
+const USERS: [&str; 4] = ["gateway", "cover-7", "cover-8", "zigbee2mqtt"];
+
+/// A broker and its directory.
+pub struct Mosquitto {
+    child: Child,
+    dir: TempDir,
+    pub port: u16,
+}
+
+impl Mosquitto {
+    /// Starts one with `deploy/mosquitto.conf`, its port replaced.
+    pub async fn start() -> Mosquitto {
+        Mosquitto::start_with(|conf| conf).await
+    }
+
+    /// Starts one with that configuration after `edit`.
+    pub async fn start_with(edit: impl FnOnce(String) -> String) -> Mosquitto {
+        let dir = TempDir::new().expect("a directory");
+        let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy");
+        let read = |name: &str| std::fs::read_to_string(deploy.join(name)).expect("a file of deploy/");
+        let port = free_port();
+        let conf =
+            read("mosquitto.conf").replace("listener 1883 127.0.0.1", &format!("listener {port} 127.0.0.1"));
+        // Started as root, mosquitto would change to a user that may not write here.
+        let conf = edit(format!("{conf}\nuser root\n"));
+        write(dir.path(), "mosquitto.conf", &conf);
+        write(dir.path(), "mosquitto.acl", &read("mosquitto.acl"));
+        write_passwords(dir.path());
+        let child = spawn(dir.path());
+        let broker = Mosquitto { child, dir, port };
+        broker.wait_ready().await;
+        broker
+    }
+
+    /// As `kill -9`: what it had only in memory is gone.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+    }
+
+    /// Asks it to end (SIGTERM), so that it saves its database, and waits.
+    pub fn terminate(&mut self) {
+        let pid = self.child.id().to_string();
+        Command::new("kill").arg(&pid).status().expect("kill runs");
+        self.child.wait().expect("it ends");
+    }
+
+    /// Stops it with SIGSTOP or continues it with SIGCONT.
+    pub fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        Command::new("kill").args([signal, &pid]).status().expect("kill runs");
+    }
+
+    /// Starts it again in the same directory.
+    pub async fn restart(&mut self) {
+        self.child = spawn(self.dir.path());
+        self.wait_ready().await;
+    }
+
+    /// Forgets sessions and queues; to call while it does not run.
+    pub fn forget(&self) {
+        std::fs::remove_file(self.path("mosquitto.db")).ok();
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// How to reach it as that user.
+    pub fn as_user(&self, user: &str) -> BrokerOptions {
+        let mut options = BrokerOptions::new(Address::Tcp { host: "127.0.0.1".into(), port: self.port });
+        options.login = Some(self.login(user));
+        options
+    }
+
+    /// The files that hold a user's name and password.
+    pub fn login(&self, user: &str) -> Login {
+        let user_file = write(self.dir.path(), &format!("{user}.user"), &format!("{user}\n"));
+        let password = format!("{}\n", password_of(user));
+        Login { user_file, password_file: write(self.dir.path(), &format!("{user}.password"), &password) }
+    }
+
+    /// Publishes with Debian's client, QoS 1; true if it was let in and acknowledged.
+    pub fn publish(&self, user: &str, topic: &str, payload: &str) -> bool {
+        self.publish_with(user, &["-q", "1", "-t", topic, "-m", payload])
+    }
+
+    /// Publishes with Debian's client and these arguments.
+    pub fn publish_with(&self, user: &str, arguments: &[&str]) -> bool {
+        let mut command = Command::new("mosquitto_pub");
+        command.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-u", user, "-P", &password_of(user)]);
+        command.args(arguments).stderr(Stdio::null()).status().expect("mosquitto_pub runs").success()
+    }
+
+    async fn wait_ready(&self) {
+        for _ in 0..1000 {
+            if TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("mosquitto did not open port {}", self.port);
+    }
+}
+
+impl Drop for Mosquitto {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// The password of a test's user.
+pub fn password_of(user: &str) -> String {
+    user.chars().rev().collect()
+}
+
+/// Writes a file and returns its path.
+pub fn write(dir: &Path, name: &str, text: &str) -> PathBuf {
+    let path = dir.join(name);
+    std::fs::write(&path, text).expect("a file can be written");
+    path
+}
+
+fn write_passwords(dir: &Path) {
+    let file = write(dir, "passwd", "");
+    for user in USERS {
+        let mut command = Command::new("mosquitto_passwd");
+        let added = command.arg("-b").arg(&file).args([user, &password_of(user)]).status();
+        assert!(added.expect("mosquitto_passwd runs").success());
+    }
+}
+
+fn spawn(dir: &Path) -> Child {
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("log")).expect("a log");
+    let mut command = Command::new("/usr/sbin/mosquitto");
+    command.args(["-c", "mosquitto.conf"]).current_dir(dir).stdout(Stdio::null()).stderr(log);
+    command.spawn().expect("mosquitto is installed (apt install mosquitto)")
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("bound").port()
+}

@@ -1,0 +1,1 @@
+//! A broker played by the test, over a stream in memory.
