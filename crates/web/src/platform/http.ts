@@ -1,0 +1,150 @@
+/** The gateway's HTTP side, over `fetch`. Same origin; the session is a cookie that no script sees. */
+import { isObject, type Person, person, type Words, wordsOrNull } from '../core/alarm';
+import type { CommandAnswer, Http, Session, SessionAnswer } from '../core/ports';
+import { type Command, parseMessage } from '../core/wire';
+
+/** No answer for this long is none. */
+const TIMEOUT_MS = 10_000;
+
+/** What came back: the status and the JSON body, or nothing at all. */
+export type Answer = { status: number; body: unknown } | null;
+
+/** One request. Never throws: no answer, a time-out and a body that is not JSON are told apart by the type. */
+export async function request(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer> {
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), TIMEOUT_MS);
+  try {
+    const init: RequestInit = { method, signal: stop.signal, credentials: 'same-origin', cache: 'no-store' };
+    if (body !== undefined) {
+      init.headers = { 'content-type': 'application/json' };
+      init.body = JSON.stringify(body);
+    }
+    const response = await fetch(path, init);
+    const text = await response.text();
+    return { status: response.status, body: parseJson(text) };
+  } catch {
+    return null;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The part of HTTP that the protocol core uses. */
+export const http: Http = {
+  async session(): Promise<SessionAnswer> {
+    const answer = await request('GET', '/api/session');
+    if (answer?.status === 401) return { kind: 'none' };
+    const session = answer?.status === 200 ? readSession(answer.body) : null;
+    if (!session) return { kind: 'unreachable' };
+    return { kind: 'ok', session, now_ms: readNow(answer?.body) };
+  },
+
+  async command(command: Command): Promise<CommandAnswer> {
+    const answer = await request('POST', '/api/cmd', command);
+    if (answer?.status === 401) return { kind: 'no_session' };
+    const message = isObject(answer?.body) ? parseMessage(answer.body) : null;
+    if (message?.t === 'ok' || message?.t === 'err') return { kind: 'answered', message };
+    return { kind: 'unreachable' };
+  },
+};
+
+/** Why an enrolment was refused. */
+export interface EnrolRefusal {
+  code: string;
+  text: Words | null;
+  /** How long to wait, when there were too many tries. */
+  retry_s: number | null;
+}
+
+/** Redeems a one-time token: this phone belongs to that officer from now on. `null` means it worked. */
+export async function enrol(token: string, phone: string): Promise<EnrolRefusal | null> {
+  const answer = await request('POST', '/api/enrol', { token, name: phone });
+  if (answer?.status === 200) return null;
+  const body = isObject(answer?.body) ? answer.body : {};
+  return {
+    code: answer === null ? 'unreachable' : typeof body.code === 'string' ? body.code : `http_${answer.status}`,
+    text: wordsOrNull(body.text),
+    retry_s: typeof body.retry_s === 'number' ? body.retry_s : null,
+  };
+}
+
+/** One line of what happened to an alarm. */
+export interface Happening {
+  at: string;
+  what: string;
+  text: Words | null;
+  by: Person | null;
+  to: Person | null;
+  channel: string | null;
+}
+
+/** What a person needs to know beyond the alarm itself. */
+export interface Detail {
+  advice: { zh: string[]; en: string[] };
+  timeline: Happening[];
+}
+
+/** Advice and timeline of an alarm; `gone` when this officer may not see it (any more). */
+export async function alarmDetail(id: string): Promise<Detail | 'gone' | 'unreachable'> {
+  const answer = await request('GET', `/api/alarms/${encodeURIComponent(id)}`);
+  if (answer?.status === 404 || answer?.status === 403) return 'gone';
+  if (answer?.status !== 200 || !isObject(answer.body)) return 'unreachable';
+  const { advice, timeline } = answer.body;
+  return {
+    advice: { zh: strings(isObject(advice) ? advice.zh : null), en: strings(isObject(advice) ? advice.en : null) },
+    timeline: Array.isArray(timeline) ? timeline.flatMap(happening) : [],
+  };
+}
+
+function happening(raw: unknown): Happening[] {
+  if (!isObject(raw) || typeof raw.at !== 'string') return [];
+  return [
+    {
+      at: raw.at,
+      what: typeof raw.what === 'string' ? raw.what : '',
+      text: wordsOrNull(raw.text),
+      by: person(raw.by),
+      to: person(raw.to),
+      channel: typeof raw.channel === 'string' ? raw.channel : null,
+    },
+  ];
+}
+
+function strings(raw: unknown): string[] {
+  return Array.isArray(raw) ? raw.filter((s): s is string => typeof s === 'string') : [];
+}
+
+/** Reads who is logged in; `null` when the body is not a session. */
+export function readSession(body: unknown): Session | null {
+  if (!isObject(body) || !isObject(body.officer)) return null;
+  const { officer, site } = body;
+  if (typeof officer.id !== 'string' || typeof body.dev !== 'string') return null;
+  return {
+    officer: {
+      id: officer.id,
+      name: typeof officer.name === 'string' ? officer.name : officer.id,
+      roles: strings(officer.roles),
+      admin: officer.admin === true,
+    },
+    dev: body.dev,
+    site: {
+      id: isObject(site) && typeof site.id === 'string' ? site.id : '',
+      name: (isObject(site) ? wordsOrNull(site.name) : null) ?? { zh: '', en: '' },
+    },
+    version: typeof body.version === 'string' ? body.version : '',
+  };
+}
+
+function readNow(body: unknown): number | null {
+  if (!isObject(body) || typeof body.now !== 'string') return null;
+  const now_ms = Date.parse(body.now);
+  return Number.isFinite(now_ms) ? now_ms : null;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * Where in the app the person is, kept in the fragment: `#/`, `#/alarm/<id>`,
+ * `#/settings`, `#/admin`, and `#enrol=<token>` for the link that binds a phone
+ * (a fragment never leaves the device by itself).
+ */
+
+export type Route =
+  | { name: 'list' }
+  | { name: 'alarm'; id: string }
+  | { name: 'settings' }
+  | { name: 'admin' }
+  | { name: 'enrol'; token: string };
+
+/** Reads a fragment; anything unknown is the list. */
+export function parseRoute(hash: string): Route {
+  if (hash.startsWith('#enrol=')) return { name: 'enrol', token: decode(hash.slice('#enrol='.length)) };
+  const [first, second] = hash.replace(/^#\/?/, '').split('/');
+  if (first === 'alarm' && second) return { name: 'alarm', id: decode(second) };
+  if (first === 'settings' || first === 'admin') return { name: first };
+  return { name: 'list' };
+}
+
+/** The link to an alarm's details. */
+export function alarmHref(id: string): string {
+  return `#/alarm/${encodeURIComponent(id)}`;
+}
+
+let current = $state.raw<Route>(parseRoute(location.hash));
+window.addEventListener('hashchange', () => {
+  current = parseRoute(location.hash);
+});
+
+export const route = {
+  get current(): Route {
+    return current;
+  },
+  go(hash: string): void {
+    location.hash = hash;
+  },
+  /** Goes there and leaves no trace of the present place, such as a used token. */
+  replace(hash: string): void {
+    history.replaceState(null, '', hash);
+    current = parseRoute(hash);
+  },
+};
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

@@ -1,0 +1,139 @@
+/** Words for what the gateway sends as codes, and times as people read them. Unknown codes are shown as they came. */
+import type { Alarm, Priority, Words } from '../core/alarm';
+import type { Shown } from '../core/ring';
+import type { Refusal } from '../core/wire';
+import { m } from '../paraglide/messages.js';
+import { prefs } from './prefs.svelte';
+
+type Say = () => string;
+
+const STATES: Record<string, Say> = {
+  open: m.state_open,
+  accepted: m.state_accepted,
+  en_route: m.state_en_route,
+  arrived: m.state_arrived,
+  resolved: m.state_resolved,
+  closed: m.state_closed,
+  declined: m.state_declined,
+};
+const MARKS: Record<string, Say> = {
+  late: m.mark_late,
+  found_at_start: m.mark_found_at_start,
+  unverified: m.mark_unverified,
+};
+const OUTCOMES: Record<string, Say> = {
+  real: m.outcome_real,
+  false_alarm: m.outcome_false_alarm,
+  test: m.outcome_test,
+  duplicate: m.outcome_duplicate,
+  complied: m.outcome_complied,
+  unfounded: m.outcome_unfounded,
+  ok: m.outcome_ok,
+  unverified: m.outcome_unverified,
+};
+const ACTIONS: Record<string, Say> = {
+  accept: m.accept,
+  decline: m.decline,
+  undo: m.act_undo,
+  arrive: m.act_arrive,
+  resolve: m.act_resolve,
+  false_alarm: m.act_false_alarm,
+  note: m.act_note,
+  guard: m.act_guard,
+  confirm: m.act_confirm,
+  en_route: m.act_en_route,
+  transfer: m.act_transfer,
+};
+const LEVELS: Record<Priority, Say> = { 1: m.level_1, 2: m.level_2, 3: m.level_3, 4: m.level_4 };
+
+/** The text in the language of the app. */
+export function say(words: Words | null | undefined): string {
+  if (!words) return '';
+  return prefs.locale === 'en' ? words.en : words.zh;
+}
+
+export function level(prio: Priority): string {
+  return LEVELS[prio]();
+}
+
+export function stateWord(state: string): string {
+  return lookUp(STATES, state);
+}
+
+export function markWord(mark: string): string {
+  return lookUp(MARKS, mark);
+}
+
+export function outcomeWord(outcome: string): string {
+  return lookUp(OUTCOMES, outcome);
+}
+
+export function actionWord(action: string): string {
+  return lookUp(ACTIONS, action);
+}
+
+/** Where, in one line: `3号楼 2单元 电梯B`, `Building 3, Unit 2, Lift B`. */
+export function placeLine(alarm: Alarm): string {
+  const { path, path_en, id } = alarm.place;
+  const line = prefs.locale === 'en' ? path_en.join(', ') : path.join(' ');
+  return line || id;
+}
+
+/** Who is on it and how far: `已由王师傅接警`, `On the way · Wang`. */
+export function stateLine(shown: Shown): string {
+  const { alarm, state, mine } = shown;
+  if (state === 'accepted' && mine) return m.accepted_by_me();
+  const name = alarm.accepted_by?.name;
+  if (state === 'accepted' && name) return m.accepted_by({ name });
+  if (state === 'open' || state === 'declined' || !name) return stateWord(state);
+  return m.by_at({ who: name, state: stateWord(state) });
+}
+
+/** How long ago, in at most two units. `ms` below zero counts as none. */
+export function span(ms: number): string {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  const min = Math.floor(s / 60);
+  const h = Math.floor(min / 60);
+  if (s < 60) return m.elapsed_s({ s });
+  if (h < 1) return m.elapsed_ms({ m: min, s: s % 60 });
+  if (h < 24) return m.elapsed_hm({ h, m: min % 60 });
+  return m.elapsed_d({ d: Math.floor(h / 24), h: h % 24 });
+}
+
+/** The same, coarse enough for a list: nothing below a minute ticks. */
+export function spanCoarse(ms: number): string {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  if (s < 60) return m.elapsed_s({ s });
+  if (s < 3600) return m.elapsed_m({ m: Math.floor(s / 60) });
+  return span(ms);
+}
+
+/** `21:04:09`, in the device's time zone. */
+export function clockTime(at: string | number): string {
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return '';
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map((n) => String(n).padStart(2, '0')).join(':');
+}
+
+/** The time, with month and day before it unless it is today. */
+export function dayTime(at: string | number, now_ms: number): string {
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return '';
+  const today = date.toDateString() === new Date(now_ms).toDateString();
+  const day = `${date.getMonth() + 1}-${String(date.getDate()).padStart(2, '0')}`;
+  return today ? clockTime(at) : `${day} ${clockTime(at)}`;
+}
+
+/** What to tell the officer whose command was refused. */
+export function refusalText(refusal: Refusal): string {
+  if (refusal.code === 'taken') return refusal.by ? m.err_taken({ name: refusal.by.name }) : m.err_taken_unknown();
+  if (refusal.text) return say(refusal.text);
+  if (refusal.code === 'changed') return m.err_changed();
+  if (refusal.code === 'gone') return m.err_gone();
+  if (refusal.code === 'forbidden') return m.err_forbidden();
+  return m.err_other({ code: refusal.code });
+}
+
+function lookUp(table: Record<string, Say>, code: string): string {
+  return table[code]?.() ?? code;
+}
