@@ -12,6 +12,8 @@ use anyhow::{Context, Result, bail};
 const LIMIT: Duration = Duration::from_secs(35 * 60);
 /// The same for long forms that a person asked for.
 const LIMIT_FULL: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a program that was asked to end may take for it.
+const GRACE: Duration = Duration::from_secs(10);
 /// How often a sign of life is written where lines cannot be overwritten.
 const HEARTBEAT_PLAIN: Duration = Duration::from_secs(30);
 /// How often the line of a terminal is rewritten.
@@ -116,8 +118,7 @@ impl Log {
                 return Ok(status);
             }
             if now().duration_since(began) > limit {
-                child.kill()?;
-                child.wait()?;
+                end(child)?;
                 bail!("`{what}` ran longer than {} and was ended", brief(limit));
             }
             if now().duration_since(beat) >= every {
@@ -139,6 +140,21 @@ impl Log {
         // A closed terminal must not stop the run.
         let _ = write!(out, "{start}{line}{end}").and_then(|()| out.flush());
     }
+}
+
+/// Asks a program to end, so that it can end its own children, and ends it if it does not.
+fn end(child: &mut Child) -> Result<()> {
+    Command::new("kill").args(["-TERM", &child.id().to_string()]).status().context("starting kill")?;
+    let asked = now();
+    while now().duration_since(asked) < GRACE {
+        if child.try_wait()?.is_some() {
+            return Ok(());
+        }
+        std::thread::sleep(POLL);
+    }
+    child.kill()?;
+    child.wait()?;
+    Ok(())
 }
 
 /// Puts the cursor at the start of an emptied line.
@@ -200,5 +216,15 @@ mod tests {
         let error =
             log("none").run(&mut Command::new("wanglou-no-such-program")).expect_err("no such program");
         assert!(error.to_string().contains("wanglou-no-such-program"));
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_asked_to_end() {
+        let log = log("hangs");
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap 'echo asked; exit 1' TERM; while :; do sleep 0.01; done"]);
+        let error = log.run_within(&mut command, Duration::from_millis(200)).expect_err("it hangs");
+        assert!(error.to_string().contains("was ended"));
+        assert!(log.tail().ends_with("asked"));
     }
 }

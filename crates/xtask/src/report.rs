@@ -185,7 +185,7 @@ mod tests {
 
     fn workspace() -> Workspace {
         let target = std::env::temp_dir().join(format!("wanglou-xtask-report-{}", std::process::id()));
-        Workspace { root: target.clone(), target }
+        Workspace { root: target.clone(), binary: target.join("wanglou"), target }
     }
 
     fn holds(_: &Workspace, _: &Log) -> Result<Outcome> {

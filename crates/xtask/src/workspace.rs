@@ -21,6 +21,8 @@ pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
     /// Where cargo builds to.
     pub(crate) target: PathBuf,
+    /// The gateway's binary, as the dev profile builds it.
+    pub(crate) binary: PathBuf,
 }
 
 impl Workspace {
@@ -33,11 +35,10 @@ impl Workspace {
             .nth(2)
             .context("xtask must lie two folders below the workspace's root")?
             .to_owned();
-        let target = match std::env::var_os("CARGO_TARGET_DIR") {
-            Some(given) => std::path::absolute(given)?,
-            None => root.join("target"),
-        };
-        Ok(Self { root, target })
+        // Cargo put this program where it puts the gateway, whatever its configuration says.
+        let own = std::env::current_exe().context("where does this program lie?")?;
+        let target = own.ancestors().nth(2).context("a program must lie in target/debug")?.to_owned();
+        Ok(Self { root, target, binary: own.with_file_name("wanglou") })
     }
 
     /// The folder for logs and stamps.
@@ -53,11 +54,6 @@ impl Workspace {
     /// The browser tests' folder.
     pub(crate) fn browser(&self) -> PathBuf {
         self.root.join("tests/browser")
-    }
-
-    /// The gateway's binary as the dev profile builds it.
-    pub(crate) fn binary(&self) -> PathBuf {
-        self.target.join("debug/wanglou")
     }
 
     /// `cargo` with the given words, in the root.
@@ -88,7 +84,7 @@ impl Workspace {
             }
         }
         command.env("PATH", crate::tools::path_with_sbin());
-        command.env("WANGLOU_BIN", self.binary());
+        command.env("WANGLOU_BIN", &self.binary);
         if let Some(chromium) = crate::tools::chromium() {
             command.env("CHROMIUM", chromium);
         }

@@ -34,8 +34,8 @@ fn run(workspace: &Workspace, words: &[String]) -> Result<ExitCode> {
     println!("building the gateway; the first time takes minutes, later ones seconds");
     build_gateway(workspace)?;
     let words = words.strip_prefix(&["--".to_owned()]).unwrap_or(words);
-    let error = workspace.command(workspace.binary(), &workspace.root).arg("demo").args(words).exec();
-    Err(error).with_context(|| format!("starting {}", workspace.binary().display()))
+    let error = workspace.command(&workspace.binary, &workspace.root).arg("demo").args(words).exec();
+    Err(error).with_context(|| format!("starting {}", workspace.binary.display()))
 }
 
 /// Cargo shows its own progress, better than a step could.
