@@ -49,7 +49,7 @@ pub(crate) fn all(workspace: &Workspace, log: &Log) -> Result<Outcome> {
 
 /// The selected tests, by cargo-nextest where it is installed, else by cargo itself.
 pub(crate) fn run(workspace: &Workspace, log: &Log, selection: &Selection<'_>) -> Result<Outcome> {
-    let has_nextest = log.run(&mut workspace.cargo("nextest --version"))?.status.success();
+    let has_nextest = workspace.has_cargo("nextest");
     let mut command =
         if has_nextest { nextest(workspace, selection) } else { cargo_test(workspace, selection) };
     if selection.full {

@@ -64,7 +64,12 @@ impl Workspace {
         command
     }
 
-    /// The same for words that compile: with the lock file as it is, and with [`FEATURES`].
+    /// Whether cargo has that sub-command here.
+    pub(crate) fn has_cargo(&self, name: &str) -> bool {
+        self.cargo(&format!("{name} --version")).output().is_ok_and(|output| output.status.success())
+    }
+
+    /// `cargo` with words that compile: with the lock file as it is, and with [`FEATURES`].
     pub(crate) fn building(&self, words: &str) -> Command {
         let mut command = self.cargo(words);
         command.arg("--locked");

@@ -20,8 +20,8 @@ const PLATFORMS: [&str; 2] = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux
 
 /// Licences, bans and sources.
 pub(crate) fn check(workspace: &Workspace, log: &Log) -> Result<Outcome> {
-    if has_cargo_deny(workspace, log)? {
-        log.must(&mut workspace.cargo("deny --all-features check licenses bans sources"))?;
+    if workspace.has_cargo("deny") {
+        log.must(&mut workspace.cargo("deny --all-features check --allow duplicate licenses bans sources"))?;
         return Ok(Outcome::passed("by cargo-deny"));
     }
     let policy =
@@ -41,7 +41,7 @@ pub(crate) fn check(workspace: &Workspace, log: &Log) -> Result<Outcome> {
 
 /// Known vulnerabilities.
 pub(crate) fn advisories(workspace: &Workspace, log: &Log) -> Result<Outcome> {
-    if !has_cargo_deny(workspace, log)? {
+    if !workspace.has_cargo("deny") {
         return Ok(Outcome::skipped("cargo-deny is not installed (`cargo install cargo-deny --locked`)"));
     }
     let done = log.run(&mut workspace.cargo("deny --all-features check advisories"))?;
@@ -52,10 +52,6 @@ pub(crate) fn advisories(workspace: &Workspace, log: &Log) -> Result<Outcome> {
         return Ok(Outcome::skipped("the advisory database cannot be had from here"));
     }
     bail!("known vulnerabilities, or yanked or unmaintained crates")
-}
-
-fn has_cargo_deny(workspace: &Workspace, log: &Log) -> Result<bool> {
-    Ok(log.run(&mut workspace.cargo("deny --version"))?.status.success())
 }
 
 fn lacks_database(output: &str) -> bool {
