@@ -127,15 +127,15 @@ export class Feed {
   onAlarm(alarm: Alarm, seq: number | null, replay: boolean): void {
     this.take(alarm);
     if (!replay) this.follow(seq);
+    // One transaction for the alarm and its number.
+    this.write();
   }
 
   onGone(id: string, seq: number | null, replay: boolean): void {
-    if (this.alarms.delete(id)) this.events.changed();
-    this.onDisk.delete(id);
-    this.queue.put.delete(id);
-    this.queue.remove.add(id);
-    this.write();
+    this.forget(id);
     if (!replay) this.follow(seq);
+    this.write();
+    this.events.changed();
   }
 
   /** The replay is complete up to `seq`. */
@@ -173,7 +173,6 @@ export class Feed {
     this.onDisk.delete(alarm.id);
     this.queue.remove.delete(alarm.id);
     this.queue.put.set(alarm.id, alarm);
-    this.write();
     this.events.changed();
   }
 
@@ -197,7 +196,6 @@ export class Feed {
     }
     this.head = seq;
     this.queue.cursor = seq;
-    this.write();
   }
 
   private forgetUnseen(): void {
