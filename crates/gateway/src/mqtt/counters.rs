@@ -94,6 +94,21 @@ impl SourceCounters {
     }
 }
 
+/// The publisher's counters, from process start.
+#[derive(Debug, Default)]
+pub struct PublisherCounters {
+    /// Messages that the broker took.
+    pub done: Count,
+    /// Messages that never left.
+    pub failed: Count,
+    /// Messages that may have left.
+    pub unknown: Count,
+    /// Connections that came up.
+    pub connects: Count,
+    /// 1 while connected.
+    pub up: Gauge,
+}
+
 /// Counts per filter. A filter is looked for once per topic: a small table remembers which it was.
 #[derive(Debug, Default)]
 struct Qos0Counts {

@@ -2,12 +2,9 @@
 //! takes any [`Dial`], so that tests hand it a stream in memory, where time can be moved.
 
 use super::fault::{ConnectFault, TlsFault};
-use super::options::{Address, BrokerOptions, ClientCertificate, Tls};
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use super::options::{Address, BrokerOptions, Tls};
+use super::tls::{client_config, server_name};
 use std::future::Future;
-use std::path::Path;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
@@ -66,54 +63,10 @@ async fn encrypt(
     address: &str,
 ) -> Result<Box<dyn Stream>, ConnectFault> {
     let config = client_config(tls)?;
-    let name = tls.server_name.as_deref().unwrap_or(host);
-    let server =
-        ServerName::try_from(name.to_owned()).map_err(|_| TlsFault::Name { name: name.to_owned() })?;
+    let server = server_name(tls.server_name.as_deref().unwrap_or(host))?;
     let stream =
         tokio_rustls::TlsConnector::from(Arc::new(config)).connect(server, plain).await.map_err(|cause| {
             TlsFault::Handshake { address: address.to_owned(), cause, ca_file: tls.ca_file.clone() }
         })?;
     Ok(Box::new(stream))
-}
-
-/// What rustls needs, from the files as they are now.
-///
-/// # Errors
-/// [`TlsFault`] names the file.
-pub(super) fn client_config(tls: &Tls) -> Result<ClientConfig, TlsFault> {
-    let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(authorities(&tls.ca_file)?);
-    match &tls.client {
-        None => Ok(builder.with_no_client_auth()),
-        Some(ClientCertificate { chain_file, key_file }) => {
-            let chain = certificates(chain_file, "no certificate of ours")?;
-            let key = PrivateKeyDer::from_pem_file(key_file)
-                .map_err(|cause| file_fault("no private key of ours", key_file, &cause.to_string()))?;
-            Ok(builder.with_client_auth_cert(chain, key)?)
-        }
-    }
-}
-
-fn authorities(file: &Path) -> Result<RootCertStore, TlsFault> {
-    let mut store = RootCertStore::empty();
-    for certificate in certificates(file, "no certificate authority")? {
-        store
-            .add(certificate)
-            .map_err(|cause| file_fault("a certificate authority of no use", file, &cause.to_string()))?;
-    }
-    Ok(store)
-}
-
-fn certificates(file: &Path, what: &'static str) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
-    let read = || CertificateDer::pem_file_iter(file)?.collect::<Result<Vec<_>, _>>();
-    let all = read().map_err(|cause| file_fault(what, file, &cause.to_string()))?;
-    if all.is_empty() {
-        return Err(file_fault(what, file, "no CERTIFICATE section in it"));
-    }
-    Ok(all)
-}
-
-fn file_fault(what: &'static str, file: &Path, cause: &str) -> TlsFault {
-    TlsFault::File { what, file: file.to_owned(), cause: cause.to_owned() }
 }

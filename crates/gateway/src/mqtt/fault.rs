@@ -117,7 +117,7 @@ pub(super) enum Lost {
     Overacknowledged(usize),
 }
 
-fn refusal(code: ConnectReturnCode) -> &'static str {
+pub(super) fn refusal(code: ConnectReturnCode) -> &'static str {
     match code {
         ConnectReturnCode::Success => "the broker accepted and refused at once",
         ConnectReturnCode::RefusedProtocolVersion => {

@@ -21,19 +21,22 @@ mod dial;
 mod fault;
 mod in_flight;
 mod options;
+mod publisher;
 mod sample;
 mod subscribing;
 mod timers;
+mod tls;
 pub mod topic;
 mod wire;
 
 pub use backoff::{Backoff, Jitter};
 pub use consumer::Consumer;
-pub use counters::{Count, Gauge, SourceCounters};
+pub use counters::{Count, Gauge, PublisherCounters, SourceCounters};
 pub use decode::{DecodeFault, Rejection};
 pub use dial::{Dial, Network, Stream};
 pub use fault::{ConnectFault, LoginFault, TlsFault};
 pub use options::{Address, BrokerOptions, ClientCertificate, ConsumerOptions, Login, Sampling, Tls};
+pub use publisher::{NotQueued, Outbound, Outcome, Publisher, PublisherOptions};
 
 /// Something that brings messages in: the MQTT consumer, or a test's script.
 pub trait Source: Send + 'static {
