@@ -2,6 +2,12 @@
 //!
 //! All of it selects the same packages with the same features in the same profile, so that each
 //! dependency is compiled once for lints, once for everything else.
+//!
+//! What tests can rely on: `WANGLOU_BIN` is the gateway's binary, `CHROMIUM` the browser,
+//! `mosquitto` is on the path; `WANGLOU_SEEDS` and `WANGLOU_SEED` say how many simulation seeds, or
+//! which one; `WANGLOU_FULL=1` asks for the long forms, which are also marked `#[ignore]` where they
+//! are tests of their own. The verbs `sim`, `fault` and `e2e` select test targets of those names
+//! (`tests/tests/sim*.rs`, …).
 
 use std::process::Command;
 

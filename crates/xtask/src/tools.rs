@@ -60,6 +60,8 @@ pub(crate) fn chromium() -> Option<PathBuf> {
 }
 
 fn provide(workspace: &Workspace, log: &Log, uses: &[Use]) -> Result<Outcome> {
+    // First what cannot be installed from here, so that nobody waits for the rest in vain.
+    check_node()?;
     let missing = missing_packages(uses);
     if !missing.is_empty() {
         install(workspace, log, &missing)?;
@@ -68,7 +70,6 @@ fn provide(workspace: &Workspace, log: &Log, uses: &[Use]) -> Result<Outcome> {
             bail!("apt installed {} but its programs are still not found", still.join(" "));
         }
     }
-    check_node()?;
     Ok(Outcome::passed(if missing.is_empty() {
         String::new()
     } else {
