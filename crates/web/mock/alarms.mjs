@@ -1,0 +1,276 @@
+// Canned alarms, people and console content for the mock gateway. All made up.
+
+const minutesAgo = (min) => new Date(Date.now() - min * 60_000).toISOString();
+
+export const OFFICER = { id: 'o_wu', name: '吴建国', roles: ['guard'], admin: true };
+export const OTHER = { id: 'o_8', name: '王师傅' };
+
+export const SITE = { id: 'demo', name: { zh: '示范小区', en: 'Demo compound' } };
+
+const base = {
+  rev: 1,
+  state: 'open',
+  active: true,
+  stage: null,
+  stage_text: null,
+  test: false,
+  mark: null,
+  count: 1,
+  closed_at: null,
+  text: { zh: '', en: '' },
+  evidence: [],
+  accepted_by: null,
+  accepted_at: null,
+  eta_s: null,
+  outcome: null,
+  esc: { step: 0, next_at: null },
+  silent: false,
+  actions: ['accept', 'decline'],
+};
+
+function alarm(minutes, fields) {
+  const at = minutesAgo(minutes);
+  return { ...base, first_at: at, last_at: at, raised_at: at, ...fields };
+}
+
+/** A level-one alarm with a picture. */
+export const cover = () =>
+  alarm(0.6, {
+    id: 'al_cover',
+    kind: 'manhole',
+    prio: 1,
+    stage: 'open',
+    stage_text: { zh: '井盖打开，无人看护', en: 'Open and unguarded' },
+    place: {
+      id: 'road-2/mh-17',
+      path: ['东区', '2号路', '17号井（幼儿园门口）'],
+      path_en: ['East', 'Road 2', 'Cover 17 (kindergarten gate)'],
+    },
+    title: { zh: '井盖打开', en: 'Manhole cover open' },
+    text: {
+      zh: '倾斜 63° 已 30 秒，人行道，天黑',
+      en: 'Tilted 63° for 30 s, on a footpath, after dark',
+    },
+    evidence: [{ type: 'img', url: '/api/evidence/cover.svg' }],
+    esc: { step: 0, next_at: minutesAgo(-0.4) },
+  });
+
+export const ebike = () =>
+  alarm(2.3, {
+    id: 'al_ebike',
+    kind: 'ebike_in_lift',
+    prio: 2,
+    stage: 'left_at_floor',
+    stage_text: { zh: '在 12 楼推出电梯', en: 'Left the lift at floor 12' },
+    place: { id: '3/2/lift-B', path: ['3号楼', '2单元', '电梯B'], path_en: ['Building 3', 'Unit 2', 'Lift B'] },
+    title: { zh: '电动车进电梯', en: 'E-bike in lift' },
+    text: { zh: '轿厢内停留 1.5 秒，门开', en: 'Inside for 1.5 s with the door open' },
+    count: 3,
+    actions: ['accept', 'decline'],
+  });
+
+export const door = () =>
+  alarm(9, {
+    id: 'al_door',
+    kind: 'device_fault',
+    prio: 3,
+    mark: 'late',
+    place: { id: '5/1/lobby', path: ['5号楼', '1单元', '大堂'], path_en: ['Building 5', 'Unit 1', 'Lobby'] },
+    title: { zh: '门磁失联', en: 'Door sensor silent' },
+    text: { zh: '8 小时没有消息', en: 'No message for 8 h' },
+  });
+
+export const rest = () => [
+  alarm(14, {
+    id: 'al_alone',
+    kind: 'living_alone',
+    prio: 2,
+    state: 'accepted',
+    stage: 'captain',
+    stage_text: { zh: '请上门查看', en: 'Please knock at the door' },
+    place: { id: 'home-3-1203', path: ['3号楼', '1单元', '1203'], path_en: ['Building 3', 'Unit 1', '1203'] },
+    title: { zh: '独居老人久未开门', en: 'Lives alone, door long unopened' },
+    text: { zh: '24 小时没有开门，电话无人接', en: 'No door movement for 24 h, calls not answered' },
+    accepted_by: { id: OFFICER.id, name: OFFICER.name },
+    accepted_at: minutesAgo(12),
+    rev: 4,
+    actions: ['arrive', 'note', 'resolve', 'false_alarm'],
+  }),
+  alarm(31, {
+    id: 'al_throw',
+    kind: 'thrown_object',
+    prio: 2,
+    state: 'en_route',
+    stage: 'review',
+    stage_text: { zh: '等待消控室复核', en: 'Under review by the control room' },
+    mark: 'unverified',
+    silent: true,
+    place: { id: '7/facade-s', path: ['7号楼', '南立面', '12–14层'], path_en: ['Building 7', 'South face', 'floors 12–14'] },
+    title: { zh: '高空抛物', en: 'Thrown object' },
+    accepted_by: OTHER,
+    accepted_at: minutesAgo(29),
+    actions: ['note', 'confirm'],
+  }),
+  alarm(47, {
+    id: 'al_battery',
+    kind: 'device_fault',
+    prio: 4,
+    place: { id: '1/1/roof', path: ['1号楼', '1单元', '天台'], path_en: ['Building 1', 'Unit 1', 'Roof'] },
+    title: { zh: '电池电量低', en: 'Battery low' },
+    text: { zh: '剩余 9%', en: '9 % left' },
+    actions: ['note'],
+  }),
+  alarm(180, {
+    id: 'al_done',
+    kind: 'ebike_in_lift',
+    prio: 2,
+    state: 'closed',
+    active: false,
+    outcome: 'complied',
+    closed_at: minutesAgo(171),
+    place: { id: '2/1/lift-A', path: ['2号楼', '1单元', '电梯A'], path_en: ['Building 2', 'Unit 1', 'Lift A'] },
+    title: { zh: '电动车进电梯', en: 'E-bike in lift' },
+    accepted_by: OTHER,
+    actions: [],
+  }),
+];
+
+export const drill = () =>
+  alarm(0.2, {
+    ...cover(),
+    raised_at: minutesAgo(0.2),
+    id: 'al_drill',
+    test: true,
+    title: { zh: '演练：井盖打开', en: 'Drill: manhole cover open' },
+    text: { zh: '请像真实告警一样接警', en: 'Please accept it as if it were real' },
+    evidence: [],
+    stage: null,
+    stage_text: null,
+  });
+
+export const PICTURE = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 180"><rect width="320" height="180" fill="#3d4650"/><path d="M0 180V95l320-30v115z" fill="#59626c"/><ellipse cx="165" cy="128" rx="46" ry="18" fill="#15191d"/><ellipse cx="232" cy="136" rx="46" ry="17" fill="#8b949c" stroke="#30363c" stroke-width="4"/><text x="10" y="24" fill="#e8ecf0" font-size="15" font-family="monospace">CAM 21:03:11</text></svg>`;
+
+export function detail(a) {
+  const advice = {
+    manhole: {
+      zh: ['先拦住行人和车辆，不要靠近井口。', '摆放锥桶或围挡，拍照。', '闻到异味立即后退，不要下井。'],
+      en: [
+        'Keep people and vehicles away; do not step close.',
+        'Put up cones or a barrier and take a picture.',
+        'If you smell gas, step back. Never climb in.',
+      ],
+    },
+  }[a.kind] ?? {
+    zh: ['到现场查看。', '在处理结果中写下看到的情况。'],
+    en: ['Go and look.', 'Write down what you found as the outcome.'],
+  };
+  const t = Date.parse(a.raised_at);
+  const at = (s) => new Date(t + s * 1000).toISOString();
+  const timeline = [
+    { at: at(0), what: 'raised', text: { zh: '告警产生', en: 'Raised' } },
+    { at: at(0), what: 'rung', text: { zh: '第一梯队：保安、网格员', en: 'First rung: guard, grid worker' } },
+    {
+      at: at(0.1),
+      what: 'notified',
+      to: { id: OFFICER.id, name: OFFICER.name },
+      channel: 'ws',
+      text: { zh: '已发送', en: 'Sent' },
+    },
+    {
+      at: at(0.3),
+      what: 'stored',
+      by: { id: OFFICER.id, name: OFFICER.name },
+      channel: 'ws',
+      text: { zh: '手机已收到', en: 'Stored on the phone' },
+    },
+    { at: at(15), what: 'notified', to: OTHER, channel: 'webhook', text: { zh: '已发送', en: 'Sent' } },
+  ];
+  if (a.accepted_by) {
+    timeline.push({
+      at: a.accepted_at ?? at(20),
+      what: 'accepted',
+      by: a.accepted_by,
+      text: { zh: `${a.accepted_by.name}接警`, en: `Accepted by ${a.accepted_by.name}` },
+    });
+  }
+  return { a, advice, timeline };
+}
+
+export const overview = () => ({
+  unmatched: [
+    {
+      topic: 'vendorx/gw-07/uplink/00a1',
+      count: 418,
+      first_at: minutesAgo(600),
+      last_at: minutesAgo(0.3),
+      rate_per_min: 1.2,
+      reason: 'no profile matches this topic',
+      sample: '{"devEui":"00A1","tilt":12.5,"bat":3.61,"evt":"hb"}',
+      bytes: 51,
+      kind: 'unmatched',
+      profile: null,
+    },
+    {
+      topic: 'zigbee2mqtt/home-9-0000/door',
+      count: 3,
+      first_at: minutesAgo(33),
+      last_at: minutesAgo(12),
+      rate_per_min: 0.05,
+      reason: 'device home-9-0000/door is not in devices.csv',
+      sample: '{"contact":false,"battery":97,"linkquality":120}',
+      bytes: 48,
+      kind: 'unregistered',
+      profile: 'zigbee2mqtt-contact',
+    },
+    {
+      topic: 'cam/lift-b/ev\u202ent',
+      count: 1,
+      first_at: minutesAgo(4),
+      last_at: minutesAgo(4),
+      rate_per_min: 0.2,
+      reason: 'payload is not JSON: expected value at byte 0',
+      sample: 'ff d8 ff e0 00 10 4a 46 49 46',
+      bytes: 10,
+      kind: 'rejected',
+      profile: 'lift-camera',
+    },
+  ],
+  devices: [
+    ['mh-17', 'road-2/mh-17', ['东区', '2号路', '17号井'], 'manhole', 'canonical', 'live', 2, 3600, 81],
+    ['home-3-1203/door', 'home-3-1203', ['3号楼', '1单元', '1203'], 'living_alone', 'zigbee2mqtt', 'unknown', 560, 3600, 14],
+    ['lift-3-2-b', '3/2/lift-B', ['3号楼', '2单元', '电梯B'], 'ebike_in_lift', 'lift-camera', 'live', 0.1, 10, null],
+    ['cam-7-s', '7/facade-s', ['7号楼', '南立面'], 'thrown_object', 'facade-camera', 'event_only', 31, null, null],
+    ['mh-40', 'road-5/mh-40', ['西区', '5号路', '40号井'], 'manhole', 'chirpstack-tilt', 'never_heard', null, 86400, null],
+    ...Array.from({ length: 40 }, (_, i) => [
+      `home-4-${101 + i}/door`,
+      `home-4-${101 + i}`,
+      ['4号楼', '1单元', String(101 + i)],
+      'living_alone',
+      'zigbee2mqtt',
+      'live',
+      i,
+      3600,
+      60 + (i % 40),
+    ]),
+  ].map(([id, place, place_path, purpose, profile, liveness, ago, interval_s, battery_pct]) => ({
+    id,
+    place,
+    place_path,
+    purpose,
+    profile,
+    liveness,
+    last_at: ago === null ? null : minutesAgo(ago),
+    interval_s,
+    battery_pct,
+  })),
+  people: [
+    { ...OFFICER, on_duty: true, reachable: true, how: ['socket', 'telephone'], phones: 1 },
+    { ...OTHER, roles: ['guard'], on_duty: true, reachable: false, how: [], phones: 0 },
+    { id: 'o_12', name: '李静', roles: ['grid_worker'], on_duty: true, reachable: true, how: ['telephone'], phones: 0 },
+    { id: 'o_15', name: '陈晓', roles: ['manager'], on_duty: false, reachable: true, how: ['socket'], phones: 2 },
+  ],
+  path: { alarm: 'up', bulk: 'draining', since: minutesAgo(95) },
+  health: { ready: false, reasons: ['bulk path: 1,204 messages of the outage still to come'] },
+  clock: { trusted: true },
+  config: { hash: '8f14e45fceea167a5a36dedd4bea2543', since: minutesAgo(95) },
+});

@@ -1,0 +1,247 @@
+// Pictures of every screen, in both languages and themes, at phone size, into
+// screenshots/ (not committed), each one checked by axe. Fails on any axe
+// violation, console error, refused resource or sideways scrolling.
+//
+//   npm run build && npm run screens [part of a name]
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { startMock } from '../mock/server.mjs';
+import { launch } from './browser.mjs';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const OUT = new URL('../screenshots/', import.meta.url).pathname;
+const PHONE = { width: 360, height: 640 };
+
+const front = (page) => page.locator('main.alarm');
+const toList = async (page) => {
+  await front(page).waitFor();
+  await page.getByRole('button', { name: /先看列表|To the list/ }).click();
+};
+const button = (page, zh, en) => page.getByRole('button', { name: new RegExp(`^(${zh}|${en})`) });
+
+/** Each screen: the mock's scene, where to go, what to do there. */
+const SCREENS = {
+  loading: { scene: ['calm', 'stall'], show: (p) => p.locator('[data-message=loading]').waitFor() },
+  offline: { scene: ['calm', 'cut'], show: (p) => p.locator('[data-message=offline]').waitFor() },
+  empty: { scene: ['empty'], show: (p) => p.locator('[data-message=empty]').waitFor() },
+  list: { scene: ['calm'], show: (p) => p.locator('[data-phase=live]').waitFor() },
+  'list-busy': { scene: ['busy'], show: toList },
+  'list-offline': {
+    scene: ['calm'],
+    async show(p, mock) {
+      await p.locator('[data-phase=live]').waitFor();
+      await mock('cut');
+      await p.locator('[data-phase=waiting]').first().waitFor();
+    },
+  },
+  'list-syncing': {
+    scene: ['calm'],
+    async show(p, mock) {
+      await p.locator('[data-phase=live]').waitFor();
+      await mock('stall');
+      await mock('cut');
+      await p.locator('[data-phase=waiting]').first().waitFor();
+      await mock('mend');
+      await mock('stall');
+      await p.locator('[data-phase=syncing]').first().waitFor();
+    },
+  },
+  alarm: { scene: ['busy'], show: (p) => front(p).waitFor() },
+  'alarm-level2': {
+    scene: ['calm'],
+    async show(p, mock) {
+      await p.locator('[data-phase=live]').waitFor();
+      await mock('raise/ebike');
+      await front(p).waitFor();
+    },
+  },
+  'alarm-test': { scene: ['drill'], show: (p) => front(p).waitFor() },
+  'alarm-next': {
+    scene: ['busy'],
+    async show(p) {
+      await button(p, '接警', 'Accept').click();
+      await p.locator('main.alarm.level-2').waitFor();
+    },
+  },
+  decline: {
+    scene: ['busy'],
+    async show(p) {
+      await button(p, '无法前往', 'Cannot go').click();
+      await p.locator('dialog[open]').waitFor();
+    },
+  },
+  accepted: {
+    scene: ['drill'],
+    async show(p) {
+      await button(p, '接警', 'Accept').click();
+      await p.locator('.undo').waitFor();
+      await p.locator('ol.advice').waitFor();
+    },
+  },
+  detail: { scene: ['calm'], at: '#/alarm/al_alone', show: (p) => p.locator('ol.advice').waitFor() },
+  'detail-more': {
+    scene: ['calm'],
+    at: '#/alarm/al_alone',
+    async show(p) {
+      await p.locator('ol.advice').waitFor();
+      await p.locator('article .body').evaluate((e) => e.scrollTo(0, e.scrollHeight));
+    },
+  },
+  'other-actions': {
+    scene: ['calm'],
+    at: '#/alarm/al_alone',
+    async show(p) {
+      await button(p, '其他操作', 'Other actions').click();
+      await p.locator('dialog[open]').waitFor();
+    },
+  },
+  resolve: {
+    scene: ['calm'],
+    at: '#/alarm/al_alone',
+    async show(p) {
+      await button(p, '其他操作', 'Other actions').click();
+      await button(p, '处理结果', 'Outcome').click();
+      await p.getByText(/人员平安|Person is well/).click();
+    },
+  },
+  'detail-pending': {
+    scene: ['calm'],
+    at: '#/alarm/al_alone',
+    async show(p, mock) {
+      await p.locator('ol.advice').waitFor();
+      await mock('down');
+      await button(p, '到达', 'I am here').click();
+      await p.locator('.tag.test').first().waitFor();
+    },
+  },
+  taken: {
+    scene: ['calm'],
+    async show(p, mock) {
+      await p.locator('[data-phase=live]').waitFor();
+      await mock('raise/ebike');
+      await mock('taken/al_ebike');
+      await button(p, '接警', 'Accept').click();
+      await p.locator('.notice').waitFor();
+    },
+  },
+  enrol: { scene: ['guest'], at: '#enrol=K7QMR2XW9DPT', show: (p) => p.locator('form').waitFor() },
+  'enrol-wrong': {
+    scene: ['guest'],
+    async show(p) {
+      await p.locator('input.code').fill('AAAA BBBB CCCC');
+      await button(p, '绑定', 'Link').click();
+      await p.locator('.answer:not(:empty)').waitFor();
+    },
+  },
+  settings: { scene: ['calm'], at: '#/settings', show: (p) => p.locator('dl').waitFor() },
+  logout: {
+    scene: ['calm'],
+    at: '#/settings',
+    async show(p) {
+      await button(p, '退出登录', 'Log out').click();
+      await p.locator('dialog[open]').waitFor();
+    },
+  },
+  admin: { scene: ['calm'], at: '#/admin', show: (p) => p.locator('section.broad').first().waitFor() },
+  'admin-topics': {
+    scene: ['calm'],
+    at: '#/admin',
+    async show(p) {
+      await p.locator('summary').first().click();
+      await p.locator('section.broad').first().scrollIntoViewIfNeeded();
+      await p.locator('main').evaluate((e) => e.scrollTo(0, e.querySelector('section.broad').offsetTop));
+    },
+  },
+};
+
+/** Beside the usual ones: other sizes, larger text, without colour. */
+const VARIANTS = [
+  ...['zh-CN', 'en'].flatMap((locale) =>
+    ['dark', 'light'].map((theme) => ({ name: `${locale}-${theme}`, locale, theme, size: PHONE })),
+  ),
+  { name: 'zh-CN-dark-text200', locale: 'zh-CN', theme: 'dark', size: PHONE, text: 2 },
+  { name: 'en-light-text200', locale: 'en', theme: 'light', size: PHONE, text: 2 },
+  { name: 'zh-CN-dark-tablet', locale: 'zh-CN', theme: 'dark', size: { width: 1024, height: 768 } },
+  { name: 'zh-CN-dark-grey', locale: 'zh-CN', theme: 'dark', size: PHONE, grey: true },
+];
+
+const wanted = process.argv[2] ?? '';
+const { address, close } = await startMock(0);
+const mock = (word) => fetch(`${address}/mock/${word}`, { method: 'POST' });
+const browser = await launch();
+const faults = [];
+mkdirSync(OUT, { recursive: true });
+
+for (const variant of VARIANTS) {
+  for (const [screen, steps] of Object.entries(SCREENS)) {
+    const name = `${screen}.${variant.name}`;
+    if (name.includes(wanted)) await picture(name, steps, variant);
+  }
+}
+
+await browser.close();
+await close();
+for (const fault of faults) console.error(fault);
+console.log(`${faults.length} faults`);
+process.exit(faults.length > 0 ? 1 : 0);
+
+async function picture(name, { scene, at = '', show }, { locale, theme, size, text, grey }) {
+  for (const word of scene) await mock(word);
+  const context = await browser.newContext({
+    viewport: size,
+    locale,
+    colorScheme: theme,
+    reducedMotion: 'reduce',
+    timezoneId: 'Asia/Shanghai',
+    hasTouch: true,
+    deviceScaleFactor: 1.5,
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(8_000);
+  page.on('pageerror', (error) => faults.push(`${name}: ${error.message}`));
+  page.on('console', (message) => {
+    if (message.type() !== 'error' || expected(message.text())) return;
+    faults.push(`${name}: console: ${message.text()}`);
+  });
+  try {
+    await page.goto(`${address}/${at}`);
+    if (text) await page.evaluate((n) => (document.documentElement.style.fontSize = `${18 * n}px`), text);
+    if (grey) await page.evaluate(() => (document.documentElement.style.filter = 'grayscale(1)'));
+    await show(page, mock);
+    await page.waitForTimeout(150);
+    await page.screenshot({ path: `${OUT}${name}.png` });
+    await check(name, page);
+  } catch (error) {
+    faults.push(`${name}: ${error.message.split('\n').slice(0, 4).join(' | ')}`);
+    await page.screenshot({ path: `${OUT}${name}.failed.png` }).catch(() => undefined);
+  }
+  await context.close();
+}
+
+async function check(name, page) {
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  if (wide > 0) faults.push(`${name}: scrolls sideways by ${wide} px`);
+  const small = await page.evaluate(smallTargets);
+  for (const target of small) faults.push(`${name}: small target: ${target}`);
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() =>
+    // eslint-disable-next-line no-undef
+    axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }),
+  );
+  for (const { id, nodes } of violations) {
+    faults.push(`${name}: axe ${id}: ${nodes.map((n) => `${n.target} ${n.any[0]?.message ?? ''}`).join('; ')}`);
+  }
+}
+
+/** Everything that can be tapped is at least 60 px high, at the usual text size. */
+function smallTargets() {
+  return [...document.querySelectorAll('button, a, summary, input:not([type=radio])')]
+    .map((e) => [e, e.getBoundingClientRect()])
+    .filter(([, box]) => box.height > 0 && box.height < 60)
+    .map(([e, box]) => `${e.tagName} ${e.textContent.trim().slice(0, 30)} ${Math.round(box.height)} px`);
+}
+
+/** Chromium reports every refused connection; here the mock refuses on purpose. */
+function expected(text) {
+  return /WebSocket connection to .* failed|status of (401|403|404)|ERR_(EMPTY_RESPONSE|CONNECTION)/.test(text);
+}
