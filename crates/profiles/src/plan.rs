@@ -1,0 +1,301 @@
+//! What a profile file is compiled to: plain data that [`decode`](crate::decode) walks. Nothing here branches.
+//!
+//! A value of the body is named by an [`At`]: how many `for_each` are around it, and its slot there.
+
+use crate::json::Trie;
+use crate::kinds::Kind;
+use crate::limits::FOR_EACH_MAX;
+use crate::time::TimeFormat;
+use crate::topic::{Lane, Pattern};
+use crate::value::{Case, Literal, Value};
+use wanglou_model::{Span, Timestamp};
+
+/// A compiled profile.
+#[derive(Debug, Clone)]
+pub(crate) struct ProfilePlan {
+    /// The file it came from.
+    pub(crate) file: String,
+    pub(crate) name: String,
+    pub(crate) title: String,
+    pub(crate) title_zh: String,
+    pub(crate) interval: Option<Span>,
+    pub(crate) messages: Vec<MessagePlan>,
+    pub(crate) examples: Vec<Example>,
+}
+
+/// One `[[message]]`: some topics, and what their bodies mean.
+#[derive(Debug, Clone)]
+pub(crate) struct MessagePlan {
+    pub(crate) name: String,
+    pub(crate) line: u32,
+    pub(crate) topics: Vec<Pattern>,
+    pub(crate) lane: Lane,
+    pub(crate) decoder: Decoder,
+}
+
+/// Who turns the body into observations.
+#[derive(Debug, Clone)]
+pub(crate) enum Decoder {
+    /// The rules of the file.
+    Mapping(Box<Mapping>),
+    /// [`canonical`](crate::canonical): Wanglou's own format.
+    Canonical,
+}
+
+/// How to read a body by rules.
+#[derive(Debug, Clone)]
+pub(crate) struct Mapping {
+    pub(crate) body: Body,
+    /// Every pointer from the root of the body.
+    pub(crate) trie: Trie,
+    /// The message is this one's only if it holds.
+    pub(crate) when: Option<Condition>,
+    pub(crate) ignores: Vec<Ignore>,
+    /// Rules that share a `for_each`; the first group has none.
+    pub(crate) groups: Vec<Group>,
+    /// Who, when and which event: each rule names one of these.
+    pub(crate) headers: Vec<Header>,
+    pub(crate) otherwise: Otherwise,
+}
+
+/// What a payload is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Body {
+    Json,
+    /// The whole payload is one text, at the pointer "".
+    Text,
+    /// JSON if it begins with a brace or bracket, else text.
+    JsonOrText,
+}
+
+/// Where a value is found: slot `slot` of the scan that `depth` times `for_each` leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct At {
+    pub(crate) depth: u8,
+    pub(crate) slot: u16,
+}
+
+/// Places of a value, the first one that is present counts.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    pub(crate) at: Vec<At>,
+    /// The pointers as they stand in the file, for messages.
+    pub(crate) pointers: String,
+}
+
+/// A message that is understood and not kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Ignore {
+    pub(crate) when: Condition,
+    pub(crate) reason: String,
+    pub(crate) line: u32,
+}
+
+/// Rules for each element of an array, or of an array in each element of an array; or for the body itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Group {
+    /// At most [`FOR_EACH_MAX`].
+    pub(crate) each: Vec<Each>,
+    pub(crate) rules: Vec<Rule>,
+}
+
+/// One `for_each`.
+#[derive(Debug, Clone)]
+pub(crate) struct Each {
+    /// The array.
+    pub(crate) array: At,
+    /// Every pointer into its elements.
+    pub(crate) trie: Trie,
+}
+
+const _: () = assert!(FOR_EACH_MAX == 2, "decode::Frames holds the body and two elements");
+
+/// One observation to make.
+#[derive(Debug, Clone)]
+pub(crate) struct Rule {
+    /// Counted over all rules of the message, to know which ones the examples reach.
+    pub(crate) number: usize,
+    pub(crate) name: String,
+    pub(crate) line: u32,
+    /// Without a condition the rule speaks when any of its fields is present.
+    pub(crate) when: Option<Condition>,
+    pub(crate) kind: Kind,
+    pub(crate) fields: Vec<(usize, FieldPlan)>,
+    pub(crate) header: usize,
+    /// Alone it does not make the message understood.
+    pub(crate) beside: bool,
+}
+
+/// Where a field gets its value.
+#[derive(Debug, Clone)]
+pub(crate) enum FieldPlan {
+    /// From the profile.
+    Const(Value),
+    /// From the body.
+    Read(Read),
+}
+
+/// How a token becomes a value.
+#[derive(Debug, Clone)]
+pub(crate) struct Read {
+    pub(crate) source: Source,
+    /// What the device writes when it does not know.
+    pub(crate) sentinels: Vec<Literal>,
+    pub(crate) null: Null,
+    pub(crate) convert: Convert,
+}
+
+/// What null means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Null {
+    /// The device does not know: an `unknown` observation.
+    Unknown,
+    /// As if the key were not there.
+    Absent,
+}
+
+/// From a token to a value of the field's type.
+#[derive(Debug, Clone)]
+pub(crate) enum Convert {
+    /// true, on, yes, 1 and their opposites; inverted or not.
+    Polarity {
+        inverted: bool,
+    },
+    /// Lists of what means true and what means false.
+    Sides {
+        yes: Vec<Literal>,
+        no: Vec<Literal>,
+        case: Case,
+    },
+    /// A table; what is not in it is unknown.
+    Map {
+        table: Vec<(Literal, Value)>,
+        case: Case,
+    },
+    /// A number: × scale + offset, then its absolute value if so wished; outside the bounds it is unknown.
+    Number {
+        scale: f64,
+        offset: f64,
+        abs: bool,
+        min: f64,
+        max: f64,
+    },
+    /// The same, and whole.
+    Whole {
+        min: i64,
+        max: i64,
+    },
+    Text,
+    Time(Vec<TimeFormat>),
+    Evidence,
+}
+
+/// Who says it, when, and in which event.
+#[derive(Debug, Clone)]
+pub(crate) struct Header {
+    pub(crate) device: Vec<Piece>,
+    pub(crate) time: Option<TimeRead>,
+    pub(crate) event: Option<Source>,
+    pub(crate) sequence: Option<Source>,
+    pub(crate) evidence: Vec<At>,
+    pub(crate) replayed: FlagPlan,
+    pub(crate) test: FlagPlan,
+}
+
+/// A part of a device's identity.
+#[derive(Debug, Clone)]
+pub(crate) enum Piece {
+    Word(String),
+    /// A capture of the topic, by its number in each of the message's topics.
+    Capture(Vec<usize>),
+    Body(Source),
+}
+
+/// Where the device's own time stands, and how it may be written.
+#[derive(Debug, Clone)]
+pub(crate) struct TimeRead {
+    pub(crate) source: Source,
+    pub(crate) sentinels: Vec<Literal>,
+    pub(crate) formats: Vec<TimeFormat>,
+}
+
+/// A yes or no about the message.
+#[derive(Debug, Clone)]
+pub(crate) enum FlagPlan {
+    Const(bool),
+    Read(Read),
+}
+
+/// Something that holds or does not.
+#[derive(Debug, Clone)]
+pub(crate) enum Condition {
+    All(Vec<Condition>),
+    Any(Vec<Condition>),
+    Not(Box<Condition>),
+    Test(Source, Test),
+}
+
+/// A question about one value. An absent value answers no to all but `Exists(false)`.
+#[derive(Debug, Clone)]
+pub(crate) enum Test {
+    Exists(bool),
+    Null(bool),
+    Type(TypeName),
+    /// Equal to one of these.
+    In(Vec<Literal>, Case),
+    Starts(String, Case),
+    Ends(String, Case),
+    Contains(String, Case),
+    /// Both bounds; `true` when the bound itself belongs to it.
+    Between((f64, bool), (f64, bool)),
+}
+
+/// The type of a JSON value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TypeName {
+    Object,
+    Array,
+    Text,
+    Number,
+    Flag,
+    Null,
+}
+
+/// What becomes of a message of which no rule said anything.
+#[derive(Debug, Clone)]
+pub(crate) enum Otherwise {
+    Unmatched(String),
+    Ignore(String),
+    /// At least it is a sign of life.
+    Heartbeat {
+        header: usize,
+    },
+    /// A device that is known says something that is not.
+    Unknown {
+        header: usize,
+        source: Source,
+    },
+}
+
+/// A message with what should come out of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Example {
+    pub(crate) line: u32,
+    pub(crate) key_path: String,
+    pub(crate) topic: String,
+    pub(crate) payload: String,
+    pub(crate) at: Timestamp,
+    pub(crate) retain: bool,
+    pub(crate) expect: Expect,
+}
+
+/// What should come out.
+#[derive(Debug, Clone)]
+pub(crate) enum Expect {
+    /// Exactly these, in this order, without their profile.
+    Observations(Vec<serde_json::Value>),
+    /// Ignored, with a reason that contains this.
+    Ignored(String),
+    Unmatched(String),
+    Rejected(String),
+}

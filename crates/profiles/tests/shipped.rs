@@ -1,0 +1,22 @@
+//! The profiles that the project ships: they compile, and their own examples come out as they say.
+
+mod support;
+
+use wanglou_profiles::{Fault, Lane};
+
+#[test]
+fn every_shipped_profile_compiles_and_every_example_comes_out_as_it_says() {
+    let set = support::shipped();
+    assert_eq!(set.run_examples(), Vec::<Fault>::new());
+}
+
+#[test]
+fn subscriptions_are_few_and_on_the_alarm_lane() {
+    let set = support::shipped();
+    let all: Vec<_> = set.profiles().flat_map(|profile| profile.subscriptions).collect();
+    let of = |filter: &str| all.iter().filter(|one| one.filter == filter).count();
+    for filter in ["zigbee2mqtt/#", "wanglou/v1/in/#", "application/+/device/+/event/+", "elevator/+/fault"] {
+        assert_eq!(of(filter), 1, "{filter} in {all:?}");
+    }
+    assert!(all.iter().all(|one| one.lane == Lane::Alarm));
+}
