@@ -134,13 +134,16 @@ fn join(slots: impl Iterator<Item = Window>) -> Vec<Window> {
 
 fn where_in_words(grid: Option<&GridId>, grids: &BTreeMap<GridId, Text>, places: &[PlaceId]) -> String {
     let example = places.first().map_or("", PlaceId::as_str);
-    let count = places.len();
+    let count = match places.len() {
+        1 => "1 place with devices".to_owned(),
+        more => format!("{more} places with devices"),
+    };
     match grid {
         Some(grid) => {
             let name = grids.get(grid).map_or("", |name| name.en.as_str());
-            format!("grid {grid} ({name}; {count} places with devices, such as {example})")
+            format!("grid {grid} ({name}; {count}, such as {example})")
         }
-        None => format!("outside every grid ({count} places with devices, such as {example})"),
+        None => format!("outside every grid ({count}, such as {example})"),
     }
 }
 

@@ -247,7 +247,8 @@ fn check_polling(record: Record<'_>, purpose: Option<Purpose>, faults: &mut Faul
 
 /// Silence of a device without an interval says nothing, and two rules live on silence.
 fn warn_of_silence(record: Record<'_>, device: &Device, faults: &mut Faults) {
-    if device.interval.is_none() && matches!(device.purpose, Purpose::HomeDoor | Purpose::Cover) {
+    let silent = record.cell("interval").text.is_empty();
+    if silent && matches!(device.purpose, Purpose::HomeDoor | Purpose::Cover) {
         let name = words::purpose_name(device.purpose);
         let message = format!(
             "a {name} without an interval is never missed when it dies; write how often it reports by itself, such as 1h"

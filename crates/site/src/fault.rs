@@ -9,6 +9,10 @@ use std::fmt;
 /// Most faults that one check reports; a file that is wrong throughout would otherwise fill the memory.
 pub const FAULTS_MAX: usize = 1_000;
 
+/// Longest key path and message that are told, in characters; both may quote what stands in a file.
+const KEY_PATH_CHARS_MAX: usize = 200;
+const MESSAGE_CHARS_MAX: usize = 600;
+
 /// Most faults that get a "did you mean"; each costs a walk over all names.
 const SUGGESTIONS_MAX: usize = 64;
 
@@ -139,9 +143,22 @@ impl Faults {
             self.left_off += 1;
             return;
         }
-        let At { file, key_path, line } = at.clone();
-        self.found.push(Fault { file: file.to_owned(), key_path, line, message, severity });
+        let file = at.file.to_owned();
+        let key_path = tidy(&at.key_path, KEY_PATH_CHARS_MAX);
+        let message = tidy(&message, MESSAGE_CHARS_MAX);
+        self.found.push(Fault { file, key_path, line: at.line, message, severity });
     }
+}
+
+/// What stood in a file, made fit for a log line and a terminal: no control characters, not without end.
+fn tidy(text: &str, chars_max: usize) -> String {
+    let unfit = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let fit = |c: char| if unfit(c) { char::REPLACEMENT_CHARACTER } else { c };
+    let mut tidy: String = text.chars().take(chars_max).map(fit).collect();
+    if text.chars().nth(chars_max).is_some() {
+        tidy.push('…');
+    }
+    tidy
 }
 
 #[cfg(test)]
@@ -162,6 +179,17 @@ mod tests {
                 "people.toml: warning: is missing",
             ]
         );
+    }
+
+    #[test]
+    fn what_stood_in_a_file_cannot_break_a_log_line() {
+        let mut faults = Faults::default();
+        let at = At::key("places.csv", format!("\u{1b}[2J\u{202e}{}", "x".repeat(500)), Some(1));
+        faults.error(&at, "y\n".repeat(1_000));
+        let fault = faults.into_sorted().remove(0);
+        assert!(fault.key_path.starts_with("\u{fffd}[2J\u{fffd}xxx") && fault.key_path.ends_with("x…"));
+        assert_eq!((fault.key_path.chars().count(), fault.message.chars().count()), (201, 601));
+        assert!(!fault.to_string().contains(['\n', '\u{1b}']));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! profiles that devices name (the gateway checks that each exists), gateway configuration, and any decision.
 //! The files and their columns are described in `docs/site.md`.
 
+mod cell;
 mod compound;
 mod coverage;
 mod devices;
@@ -106,7 +107,8 @@ fn read_all(files: &BTreeMap<String, Vec<u8>>, faults: &mut Faults) -> Option<(C
     let (head, places, devices, rota) = (head?, places?, devices?, rota?);
     let (mut officers, mut homes) = (officers?, homes?);
     reach(&people, &mut officers, &mut homes, faults);
-    let lines = Lines { officers: officers.lines, homes: homes.lines, duty: rota.line };
+    let lines =
+        Lines { officers: officers.lines, homes: homes.lines, duty: rota.line, shifts: rota.shift_lines };
     let site = Site {
         id: head.id?,
         name: head.name?,

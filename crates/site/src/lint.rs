@@ -15,6 +15,7 @@ pub(crate) struct Lines {
     pub(crate) homes: BTreeMap<PlaceId, u32>,
     /// The first duty of the rota.
     pub(crate) duty: Option<u32>,
+    pub(crate) shifts: BTreeMap<String, Option<u32>>,
 }
 
 /// Roles of the later rungs: without them an alarm that nobody takes climbs into nothing.
@@ -37,6 +38,7 @@ pub(crate) fn lint(checked: &Checked, lines: &Lines, faults: &mut Faults) {
         let line = lines.homes.get(id).copied();
         lint_home(site, id, home, line, faults);
     }
+    lint_shifts(site, lines, faults);
     coverage::lint(site, &checked.grids, &At::key(ROTA, "duty", lines.duty), faults);
 }
 
@@ -82,6 +84,15 @@ fn lint_roles(site: &Site, faults: &mut Faults) {
     if !site.officers.values().any(|officer| officer.telephone || officer.webhook) {
         let message = "nobody has a telephone number or webhook: when a phone's app sleeps, nobody is told";
         faults.warn(&At::file(PEOPLE), message);
+    }
+}
+
+fn lint_shifts(site: &Site, lines: &Lines, faults: &mut Faults) {
+    for name in site.rota.shifts.keys() {
+        if !site.rota.duties.iter().any(|duty| duty.shift == *name) {
+            let at = At::key(ROTA, format!("shift.{name}"), lines.shifts.get(name).copied().flatten());
+            faults.warn(&at, "nobody works this shift; remove it, or add a [[duty]]");
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use crate::fault::{At, Faults};
 use crate::folder::ROTA;
 use crate::officers::Officers;
 use crate::words;
-use std::collections::{BTreeMap, BTreeSet};
-use wanglou_model::{Duty, OfficerId, Rota, Shift};
+use std::collections::BTreeMap;
+use wanglou_model::{Duty, MinuteOfDay, OfficerId, Rota, Shift};
 
 /// Most shifts.
 const SHIFTS_MAX: usize = 100;
@@ -15,10 +15,11 @@ const DUTIES_MAX: usize = 20_000;
 /// Minutes of a week.
 const WEEK: u32 = 7 * 1_440;
 
-/// The rota, and where its first duty stands.
+/// The rota, and where its first duty and its shifts stand.
 pub(crate) struct Read {
     pub(crate) rota: Rota,
     pub(crate) line: Option<u32>,
+    pub(crate) shift_lines: BTreeMap<String, Option<u32>>,
 }
 
 /// `officers`: none when that file could not be read, and then they are not checked.
@@ -26,6 +27,8 @@ pub(crate) fn read(text: &str, officers: Option<&Officers>, faults: &mut Faults)
     let document = Document::parse(ROTA, text, faults)?;
     let [shift, duty] = document.root().only(&At::file(ROTA), ["shift", "duty"], faults);
     let shifts = shift.map(|node| read_shifts(&node, faults)).unwrap_or_default();
+    let shift_lines = shifts.iter().map(|(name, (_, line))| (name.clone(), *line)).collect();
+    let shifts = shifts.into_iter().map(|(name, (shift, _))| (name, shift)).collect();
     let mut rota = Rota { shifts, duties: Vec::new() };
     let line = duty.as_ref().and_then(|node| node.at.line);
     let mut taken = Taken::default();
@@ -36,11 +39,11 @@ pub(crate) fn read(text: &str, officers: Option<&Officers>, faults: &mut Faults)
             break;
         }
     }
-    warn_of_unused(&rota, faults);
-    Some(Read { rota, line })
+    Some(Read { rota, line, shift_lines })
 }
 
-fn read_shifts(node: &Node<'_>, faults: &mut Faults) -> BTreeMap<String, Shift> {
+/// Shifts by name, each with its line.
+fn read_shifts(node: &Node<'_>, faults: &mut Faults) -> BTreeMap<String, (Shift, Option<u32>)> {
     let entries = node.table(faults).map(|table| table.entries(&node.at)).unwrap_or_default();
     if entries.len() > SHIFTS_MAX {
         faults.error(&node.at, format!("has more than {SHIFTS_MAX} shifts"));
@@ -49,10 +52,12 @@ fn read_shifts(node: &Node<'_>, faults: &mut Faults) -> BTreeMap<String, Shift> 
     let mut found = BTreeMap::new();
     for entry in &entries {
         let Some(text) = entry.text(faults) else { continue };
-        match words::shift(text) {
-            Ok(shift) => _ = found.insert(entry.key.to_owned(), shift),
-            Err(message) => faults.error(&entry.at, message),
-        }
+        // A faulty one keeps its name, so that the duties that name it are not faults too.
+        let shift = words::shift(text).unwrap_or_else(|message| {
+            faults.error(&entry.at, message);
+            Shift { from: MinuteOfDay(0), until: MinuteOfDay(0) }
+        });
+        found.insert(entry.key.to_owned(), (shift, entry.at.line));
     }
     found
 }
@@ -167,12 +172,4 @@ fn spans_of(shift: &Shift, weekdays: [bool; 7]) -> Vec<(u32, u32)> {
         }
     }
     spans
-}
-
-fn warn_of_unused(rota: &Rota, faults: &mut Faults) {
-    let used: BTreeSet<&str> = rota.duties.iter().map(|duty| duty.shift.as_str()).collect();
-    for name in rota.shifts.keys().filter(|name| !used.contains(name.as_str())) {
-        let at = At::key(ROTA, format!("shift.{name}"), None);
-        faults.warn(&at, "nobody works this shift; remove it, or add a [[duty]]");
-    }
 }

@@ -1,0 +1,10 @@
+//! The files of a compound, from the outside: good ones, bad ones, and the two that come with Wanglou.
+
+mod demo;
+mod files;
+mod lint;
+mod robust;
+mod sheets;
+mod support;
+mod tables;
+mod template;
