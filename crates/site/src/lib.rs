@@ -34,7 +34,7 @@ use crate::homes::Homes;
 use crate::lint::Lines;
 use crate::officers::Officers;
 use std::collections::BTreeMap;
-use wanglou_model::{DeviceId, GridId, Site, Text};
+use wanglou_model::{DeviceId, GridId, OfficerId, Site, Text};
 
 /// The files of one compound, to be checked.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +56,8 @@ pub struct Checked {
     /// Line of each device in `devices.csv`, for faults that only the gateway can see, such as a profile
     /// that does not exist.
     pub device_lines: BTreeMap<DeviceId, u32>,
+    /// Line of each officer's webhook in `people.toml` (key path `officer.ID.webhook`), for the same reason.
+    pub webhook_lines: BTreeMap<OfficerId, u32>,
     /// What somebody should look at, such as hours in which nobody is on duty.
     pub warnings: Vec<Fault>,
 }
@@ -102,7 +104,8 @@ fn read_all(files: &BTreeMap<String, Vec<u8>>, faults: &mut Faults) -> Option<(C
     };
     let language = head.as_ref().map(|head| head.language).unwrap_or_default();
     let known = people::Known { officers: officers.as_ref(), homes: homes.as_ref(), language };
-    let people = texts.get(PEOPLE).and_then(|text| people::read(text, known, faults)).unwrap_or_default();
+    let read = texts.get(PEOPLE).and_then(|text| people::read(text, known, faults)).unwrap_or_default();
+    let people::Read { people, webhook_lines } = read;
 
     let (head, places, devices, rota) = (head?, places?, devices?, rota?);
     let (mut officers, mut homes) = (officers?, homes?);
@@ -127,6 +130,7 @@ fn read_all(files: &BTreeMap<String, Vec<u8>>, faults: &mut Faults) -> Option<(C
         language,
         households: places.households,
         device_lines: devices.lines,
+        webhook_lines,
         warnings: Vec::new(),
     };
     Some((checked, lines))

@@ -58,24 +58,33 @@ pub(crate) struct Known<'a> {
     pub(crate) language: Language,
 }
 
-pub(crate) fn read(text: &str, known: Known<'_>, faults: &mut Faults) -> Option<People> {
+/// People, and where each officer's webhook stands in the file.
+#[derive(Default)]
+pub(crate) struct Read {
+    pub(crate) people: People,
+    pub(crate) webhook_lines: BTreeMap<OfficerId, u32>,
+}
+
+pub(crate) fn read(text: &str, known: Known<'_>, faults: &mut Faults) -> Option<Read> {
     let document = Document::parse(PEOPLE, text, faults)?;
     let [officer, home] = document.root().only(&At::file(PEOPLE), ["officer", "home"], faults);
-    let mut people = People::default();
+    let Read { mut people, mut webhook_lines } = Read::default();
     for entry in entries(officer, faults) {
         let id = match known.officers {
             Some(officers) => officers.find(entry.key, &entry.at, faults).map(|(id, _)| id),
             None => OfficerId::parse(entry.key).ok(),
         };
         let person = read_person(&entry, known.language, faults);
-        people.officers.extend(id.zip(person));
+        let Some((id, (person, webhook_line))) = id.zip(person) else { continue };
+        webhook_lines.extend(webhook_line.map(|line| (id.clone(), line)));
+        people.officers.insert(id, person);
     }
     for entry in entries(home, faults) {
         let id = home_id(&entry, known.homes, faults);
         let person = read_person(&entry, known.language, faults);
-        people.homes.extend(id.zip(person));
+        people.homes.extend(id.zip(person.map(|(person, _)| person)));
     }
-    Some(people)
+    Some(Read { people, webhook_lines })
 }
 
 fn entries<'d>(node: Option<Node<'d>>, faults: &mut Faults) -> Vec<Node<'d>> {
@@ -92,7 +101,8 @@ fn home_id(entry: &Node<'_>, homes: Option<&Homes>, faults: &mut Faults) -> Opti
     found
 }
 
-fn read_person(entry: &Node<'_>, language: Language, faults: &mut Faults) -> Option<Person> {
+/// A person, and the line of their webhook.
+fn read_person(entry: &Node<'_>, language: Language, faults: &mut Faults) -> Option<(Person, Option<u32>)> {
     let keys = ["name", "telephone", "language", "webhook"];
     let [name, telephone, own, webhook] = entry.table(faults)?.only(&entry.at, keys, faults);
     if name.is_none() {
@@ -101,8 +111,9 @@ fn read_person(entry: &Node<'_>, language: Language, faults: &mut Faults) -> Opt
     let name = name.and_then(|node| read_name(&node, faults));
     let telephone = telephone.and_then(|node| read_telephone(&node, faults));
     let language = own.and_then(|node| read_language(&node, faults)).unwrap_or(language);
+    let webhook_line = webhook.as_ref().and_then(|node| node.at.line);
     let webhook = webhook.and_then(|node| read_webhook(&node, faults));
-    Some(Person { name: name?, telephone, language, webhook })
+    Some((Person { name: name?, telephone, language, webhook }, webhook_line))
 }
 
 fn read_name(node: &Node<'_>, faults: &mut Faults) -> Option<String> {

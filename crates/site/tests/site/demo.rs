@@ -110,6 +110,19 @@ fn what_other_parts_name_is_there() {
 }
 
 #[test]
+fn every_profile_that_a_device_names_is_in_the_folder_of_profiles() {
+    let profiles = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/profiles");
+    let site = demo().site;
+    for profile in site.identities.keys() {
+        assert!(profiles.join(format!("{profile}.toml")).is_file(), "{profile}");
+    }
+    for profile in ["zigbee2mqtt", "chirpstack", "wanglou", "elevator_cn", "ai_box", "hikvision", "ipc_hapi"]
+    {
+        assert!(site.identities.contains_key(profile), "the demo shows {profile}");
+    }
+}
+
+#[test]
 fn the_log_ins_of_the_demo_are_who_they_should_be() {
     let checked = demo();
     let site = &checked.site;

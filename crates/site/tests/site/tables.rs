@@ -1,6 +1,6 @@
 //! Bad TOML files, and exactly what is said about each: file, line, key path, words.
 
-use crate::support::{faults, says, small, with};
+use crate::support::{checked, faults, says, small, with};
 
 #[test]
 fn bad_site_files() {
@@ -159,4 +159,16 @@ fn bad_people() {
             assert!(!found[0].contains(secret), "{found:?} quotes what is nobody's business");
         }
     }
+}
+
+#[test]
+fn lines_are_kept_for_faults_that_only_the_gateway_can_see() {
+    let files =
+        with(small(), "people.toml", "name = \"李样例\"", "name = \"李样例\"\nwebhook = \"duty-group\"");
+    let checked = checked(&files);
+    let li = checked.site.officers.get_key_value("li").expect("li");
+    assert!(li.1.webhook && !li.1.telephone);
+    assert_eq!(checked.people.officers["li"].webhook.as_deref(), Some("duty-group"));
+    assert_eq!(checked.webhook_lines.get("li"), Some(&6));
+    assert_eq!(checked.device_lines.get("cover-17"), Some(&4));
 }
