@@ -95,11 +95,14 @@ export function startMock(port) {
     return answered.get(c.cid);
   }
 
-  function decide({ cid, op, id, outcome, reason }) {
+  function decide({ cid, op, id, outcome }) {
     const a = alarms.get(id);
     const refuse = (code, extra = {}) => ({ t: 'err', cid, code, rev: a?.rev ?? 0, ...extra });
     if (!a) return refuse('gone', { text: { zh: '此告警已结束', en: 'This alarm has ended' } });
-    if (op === 'accept' && a.state !== 'open') return refuse('taken', { by: a.accepted_by });
+    if (op === 'accept' && a.state !== 'open') {
+      tell({ ...a, rev: a.rev + 1 });
+      return refuse('taken', { by: a.accepted_by });
+    }
     const me = { id: canned.OFFICER.id, name: canned.OFFICER.name };
     const change = {
       accept: { state: 'accepted', accepted_by: me, accepted_at: now(), actions: ['undo', 'arrive', 'note', 'guard', 'resolve', 'false_alarm'] },
@@ -113,7 +116,6 @@ export function startMock(port) {
       confirm: { mark: null },
     }[op];
     if (!change) return refuse('invalid', { text: { zh: `不认识的操作 ${op}`, en: `Unknown operation ${op}` } });
-    void reason;
     tell({ ...a, ...change, rev: a.rev + 1 });
     return { t: 'ok', cid, id, rev: a.rev + 1 };
   }
@@ -169,7 +171,8 @@ export function startMock(port) {
       tell(canned[name]());
     } else if (word === 'taken') {
       const a = alarms.get(name);
-      alarms.set(name, { ...a, state: 'accepted', accepted_by: canned.OTHER, accepted_at: now() });
+      // Silently, as if the news were still on its way to this phone.
+      alarms.set(name, { ...a, state: 'accepted', accepted_by: canned.OTHER, accepted_at: now(), actions: ['note'] });
     } else if (word === 'log') {
       return json(res, 200, { commands: [...answered.values()] });
     } else {

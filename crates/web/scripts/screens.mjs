@@ -2,7 +2,8 @@
 // screenshots/ (not committed), each one checked by axe. Fails on any axe
 // violation, console error, refused resource or sideways scrolling.
 //
-//   npm run build && npm run screens [part of a name]
+//   npm run build && npm run screens
+//   node scripts/screens.mjs alarm en-dark       one screen, one variant; `all` for every
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { startMock } from '../mock/server.mjs';
@@ -13,8 +14,12 @@ const OUT = new URL('../screenshots/', import.meta.url).pathname;
 const PHONE = { width: 360, height: 640 };
 
 const front = (page) => page.locator('main.alarm');
+/** Buttons that come up by themselves ignore the first moment, see settled.ts. */
+const SETTLE_MS = 700;
+const settle = (page) => page.waitForTimeout(SETTLE_MS);
 const toList = async (page) => {
   await front(page).waitFor();
+  await settle(page);
   await page.getByRole('button', { name: /先看列表|To the list/ }).click();
 };
 const button = (page, zh, en) => page.getByRole('button', { name: new RegExp(`^(${zh}|${en})`) });
@@ -59,6 +64,8 @@ const SCREENS = {
   'alarm-next': {
     scene: ['busy'],
     async show(p) {
+      await front(p).waitFor();
+      await settle(p);
       await button(p, '接警', 'Accept').click();
       await p.locator('main.alarm.level-2').waitFor();
     },
@@ -66,6 +73,8 @@ const SCREENS = {
   decline: {
     scene: ['busy'],
     async show(p) {
+      await front(p).waitFor();
+      await settle(p);
       await button(p, '无法前往', 'Cannot go').click();
       await p.locator('dialog[open]').waitFor();
     },
@@ -73,8 +82,10 @@ const SCREENS = {
   accepted: {
     scene: ['drill'],
     async show(p) {
+      await front(p).waitFor();
+      await settle(p);
       await button(p, '接警', 'Accept').click();
-      await p.locator('.undo').waitFor();
+      await p.locator('.undo:visible').waitFor();
       await p.locator('ol.advice').waitFor();
     },
   },
@@ -110,8 +121,9 @@ const SCREENS = {
     async show(p, mock) {
       await p.locator('ol.advice').waitFor();
       await mock('down');
+      await settle(p);
       await button(p, '到达', 'I am here').click();
-      await p.locator('.tag.test').first().waitFor();
+      await p.locator('article .tag.sending').waitFor();
     },
   },
   taken: {
@@ -120,8 +132,10 @@ const SCREENS = {
       await p.locator('[data-phase=live]').waitFor();
       await mock('raise/ebike');
       await mock('taken/al_ebike');
+      await front(p).waitFor();
+      await settle(p);
       await button(p, '接警', 'Accept').click();
-      await p.locator('.notice').waitFor();
+      await p.locator('.notice:visible').waitFor();
     },
   },
   enrol: { scene: ['guest'], at: '#enrol=K7QMR2XW9DPT', show: (p) => p.locator('form').waitFor() },
@@ -165,24 +179,27 @@ const VARIANTS = [
   { name: 'zh-CN-dark-grey', locale: 'zh-CN', theme: 'dark', size: PHONE, grey: true },
 ];
 
-const wanted = process.argv[2] ?? '';
+const [screen_wanted = 'all', variant_wanted = 'all'] = process.argv.slice(2);
+const fits = (wanted, name) => wanted === 'all' || wanted === name;
 const { address, close } = await startMock(0);
 const mock = (word) => fetch(`${address}/mock/${word}`, { method: 'POST' });
 const browser = await launch();
 const faults = [];
 mkdirSync(OUT, { recursive: true });
 
-for (const variant of VARIANTS) {
-  for (const [screen, steps] of Object.entries(SCREENS)) {
-    const name = `${screen}.${variant.name}`;
-    if (name.includes(wanted)) await picture(name, steps, variant);
+let taken = 0;
+for (const variant of VARIANTS.filter((v) => fits(variant_wanted, v.name))) {
+  for (const [screen, steps] of Object.entries(SCREENS).filter(([name]) => fits(screen_wanted, name))) {
+    await picture(`${screen}.${variant.name}`, steps, variant);
+    taken += 1;
   }
 }
+if (taken === 0) faults.push(`no screen "${screen_wanted}" in variant "${variant_wanted}"`);
 
 await browser.close();
 await close();
 for (const fault of faults) console.error(fault);
-console.log(`${faults.length} faults`);
+console.log(`${taken} pictures, ${faults.length} faults`);
 process.exit(faults.length > 0 ? 1 : 0);
 
 async function picture(name, { scene, at = '', show }, { locale, theme, size, text, grey }) {

@@ -10,8 +10,10 @@ function tapped(op: string, id: string, tries = 1): Pending {
   return { command: { cid: `${op}-${id}`, op, id, rev: 1, at: '2026-03-02T21:00:00Z' }, tries };
 }
 
-test('level one is on top even when accepted, then unaccepted, then level, then age', () => {
+test('level one is on top even when accepted, then what calls, what is mine, what others do, what is to be known', () => {
   const list = [
+    shown('p4', { prio: 4 }),
+    shown('mine', { prio: 3, state: 'accepted', accepted_by: { id: 'o_wu', name: 'Wu' } }),
     shown('p3', { prio: 3 }),
     shown('p2-young', { prio: 2, raised_at: '2026-03-02T20:59:30Z' }),
     shown('p2-old', { prio: 2, raised_at: '2026-03-02T20:58:00Z' }),
@@ -19,7 +21,7 @@ test('level one is on top even when accepted, then unaccepted, then level, then 
     shown('p1-taken', { state: 'arrived' }),
     shown('p1'),
   ];
-  expect(ordered(list).open.map((s) => s.alarm.id)).toEqual(['p1', 'p1-taken', 'p2-old', 'p2-young', 'p3', 'p2-taken']);
+  expect(ordered(list).open.map((s) => s.alarm.id)).toEqual(['p1', 'p1-taken', 'p2-old', 'p2-young', 'p3', 'mine', 'p2-taken', 'p4']);
 });
 
 test('what is over is apart, newest end first', () => {

@@ -52,16 +52,28 @@ export function ordered(shown: readonly Shown[]): { open: Shown[]; over: Shown[]
   return { open, over };
 }
 
-function rings({ alarm, state, actions }: Shown, declined: ReadonlySet<string>): boolean {
-  if (state !== 'open' || alarm.silent || alarm.prio === 4) return false;
-  return actions.includes('accept') && !declined.has(alarm.id);
+/** Whether somebody still has to accept it: level four and silent ones wait for nobody. */
+export function calls({ alarm, state }: Shown): boolean {
+  return state === 'open' && !alarm.silent && alarm.prio !== 4;
 }
 
-/** Level one first, then unaccepted before accepted, then level, then age. */
+function rings(shown: Shown, declined: ReadonlySet<string>): boolean {
+  const { alarm, actions } = shown;
+  return calls(shown) && actions.includes('accept') && !declined.has(alarm.id);
+}
+
+/** What matters to this officer: what calls, what is theirs, what others do, what is only to be known. */
+function rank(shown: Shown): number {
+  if (calls(shown)) return 0;
+  if (shown.mine) return 1;
+  return shown.alarm.prio === 4 ? 3 : 2;
+}
+
+/** Level one first, then by what matters to this officer, then level, then age. */
 function byUrgency(a: Shown, b: Shown): number {
   return (
     Number(b.alarm.prio === 1) - Number(a.alarm.prio === 1) ||
-    Number(b.state === 'open') - Number(a.state === 'open') ||
+    rank(a) - rank(b) ||
     a.alarm.prio - b.alarm.prio ||
     a.alarm.raised_at.localeCompare(b.alarm.raised_at) ||
     a.alarm.id.localeCompare(b.alarm.id)

@@ -75,7 +75,7 @@ export function ring(level: Priority | null): void {
   if ((playing?.level ?? null) === wanted) return;
   if (playing) {
     clearInterval(playing.timer);
-    navigator.vibrate?.(0);
+    if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(0);
     playing = null;
   }
   if (wanted === null) return;
@@ -90,7 +90,8 @@ export function sample(level: Exclude<Priority, 4>): void {
 }
 
 function play(pattern: Pattern): void {
-  navigator.vibrate?.(pattern.vibrate_ms);
+  // Browsers refuse, and say so loudly, before the first tap.
+  if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(pattern.vibrate_ms);
   if (!context || !unlocked()) return;
   const start_s = context.currentTime + 0.02;
   for (const beat of pattern.beats) playBeat(context, start_s, beat, pattern.gain);

@@ -82,6 +82,7 @@ export function placeLine(alarm: Alarm): string {
 /** Who is on it and how far: `已由王师傅接警`, `On the way · Wang`. */
 export function stateLine(shown: Shown): string {
   const { alarm, state, mine } = shown;
+  if (state === 'open' && alarm.prio === 4) return m.state_info();
   if (state === 'accepted' && mine) return m.accepted_by_me();
   const name = alarm.accepted_by?.name;
   if (state === 'accepted' && name) return m.accepted_by({ name });
