@@ -223,3 +223,11 @@ pub(crate) fn remove_unfinished(files: &dyn Files, dir: &Path) -> Result<(), Fil
     }
     Ok(())
 }
+
+/// The files in a directory; none when there is no directory.
+pub(crate) fn list_if_there(files: &dyn Files, dir: &Path) -> Result<Vec<String>, FileError> {
+    match files.list(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        other => other.doing("list", dir),
+    }
+}

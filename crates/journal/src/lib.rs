@@ -11,7 +11,10 @@
 //! - [`SegmentLog`] is the embedded store, [`MemoryStore`] the simulation's.
 //! - [`files`] is the only way to the file system, so that power cuts can be replayed.
 
+mod age;
 mod batches;
+mod blobs;
+mod configs;
 pub mod contract;
 pub mod files;
 mod frame;
@@ -28,8 +31,12 @@ mod segment;
 mod snapshots;
 mod space;
 mod store;
+mod verify;
 mod walk;
 
+pub use age::{Dropped, Erased};
+pub use blobs::{Blob, BlobId, Blobs};
+pub use configs::{Config, ConfigHash, Configs, FileSet};
 pub use frame::{SEAL_BYTES, frame_bytes};
 pub use log::{History, Options, SegmentLog};
 pub use memory::{MemoryDisk, MemoryStore};
@@ -43,3 +50,4 @@ pub use salt::{CounterSalt, OsSalt, SaltSource};
 pub use store::{
     Claim, Damage, FileError, LatestSnapshot, Purpose, ReadEnd, Snapshot, Store, StoreError, Visit,
 };
+pub use verify::{VerifyReport, verify};

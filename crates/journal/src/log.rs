@@ -291,7 +291,12 @@ impl SegmentLog {
         Ok(())
     }
 
-    fn next_header(&mut self, base: Position, before: Option<Before>, link_before: Link) -> SegmentHeader {
+    pub(crate) fn next_header(
+        &mut self,
+        base: Position,
+        before: Option<Before>,
+        link_before: Link,
+    ) -> SegmentHeader {
         let serial = self.next_serial;
         self.next_serial += 1;
         let Meta { history, partition, epoch } = self.meta;

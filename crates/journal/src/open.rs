@@ -314,7 +314,10 @@ impl<'o> Opening<'o> {
 
     fn raise_epoch(&mut self, tail: Option<&Tail<'_>>) -> Result<(), FileError> {
         let sealed = tail.map_or(Epoch(0), |(_, scanned)| scanned.epoch_max);
-        self.meta.epoch = Epoch(self.meta.epoch.max(sealed).0 + 1);
+        let closed = self.behind.clean.map_or(Epoch(0), |clean| clean.epoch);
+        // The newer copy of the identity may be lost. An epoch that was ever used must not come
+        // again: a marker of a clean close would be believed that is none of this writer's.
+        self.meta.epoch = Epoch(self.meta.epoch.max(sealed).max(closed).0 + 1);
         meta::write_meta(&*self.files, &self.layout.journal, &self.meta)
     }
 

@@ -61,6 +61,17 @@ impl OldestBody {
     }
 }
 
+impl OldestBody {
+    /// Whether a body stamped before that can be in the segment.
+    pub(crate) fn may_be_before(self, before_micros: i64) -> bool {
+        match self {
+            Self::Unknown => true,
+            Self::None => false,
+            Self::AtMicros(at) => at < before_micros,
+        }
+    }
+}
+
 /// How far apart marks are, at least.
 const MARK_EVERY_BYTES: u64 = 256 << 10;
 
@@ -129,7 +140,13 @@ impl Reader {
         visit: &mut Visit<'_>,
     ) -> Result<ControlFlow<()>, FileError> {
         let path = &segment.path;
-        let file = segment::open(&*self.files, path, Access::Read)?;
+        let file = match segment::open(&*self.files, path, Access::Read) {
+            Err(_) if self.was_dropped(segment) => {
+                read.next = segment.end.min(end);
+                return Ok(ControlFlow::Continue(()));
+            }
+            opened => opened?,
+        };
         let id = self.current_id(segment, &*file)?;
         let len = file.len().doing("measure", path)?;
         let mut walk = Walk::new(&*file, id, segment.start_for(read.next), len);
@@ -157,6 +174,11 @@ impl Reader {
         }
         self.miss(segment, limit, read);
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Whether a segment went by age since the catalog told of it.
+    fn was_dropped(&self, segment: &Segment) -> bool {
+        self.first_position() > segment.base
     }
 
     /// Erasure may have put another file in the place of the one the catalog told of.

@@ -58,17 +58,11 @@ pub(crate) fn latest(files: &dyn Files, dir: &Path) -> Result<LatestSnapshot, Fi
     Ok(latest)
 }
 
-/// Every snapshot on disk, oldest first, `None` for the damaged.
-pub(crate) fn all(
-    files: &dyn Files,
-    dir: &Path,
-) -> Result<Vec<(Position, Result<Snapshot, Damage>)>, FileError> {
-    let judge = |(position, path): (Position, PathBuf)| {
-        let found = match read(files, &path)? {
-            Some(snapshot) => Ok(snapshot),
-            None => Err(damaged(position, files_len(files, &path)?)),
-        };
-        Ok((position, found))
+/// Every snapshot on disk, oldest first.
+pub(crate) fn all(files: &dyn Files, dir: &Path) -> Result<Vec<Result<Snapshot, Damage>>, FileError> {
+    let judge = |(position, path): (Position, PathBuf)| match read(files, &path)? {
+        Some(snapshot) => Ok(Ok(snapshot)),
+        None => Ok(Err(damaged(position, files_len(files, &path)?))),
     };
     list(files, dir)?.into_iter().map(judge).collect()
 }
@@ -84,7 +78,7 @@ fn damaged(position: Position, bytes: u64) -> Damage {
 }
 
 fn list(files: &dyn Files, dir: &Path) -> Result<Vec<(Position, PathBuf)>, FileError> {
-    let names = files.list(dir).doing("list", dir)?;
+    let names = files::list_if_there(files, dir)?;
     let mut found: Vec<_> =
         names.iter().filter_map(|name| Some((position_of(name)?, dir.join(name)))).collect();
     found.sort();

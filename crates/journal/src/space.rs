@@ -46,11 +46,6 @@ impl Spares {
         self.segment_bytes
     }
 
-    /// How many are ready.
-    pub(crate) fn ready(&self) -> usize {
-        self.ready.len()
-    }
-
     /// Makes spares until `count` are ready.
     pub(crate) fn ensure(&mut self, files: &dyn Files, count: usize) -> Result<(), FileError> {
         while self.ready.len() < count {
@@ -66,19 +61,6 @@ impl Spares {
             files.sync_dir(&self.dir).doing(SYNC, &self.dir)?;
             self.ready.push(path);
         }
-        Ok(())
-    }
-
-    /// Turns a file that is no longer needed into a spare: zeroed, whatever it held.
-    pub(crate) fn recycle(&mut self, files: &dyn Files, old: &Path) -> Result<(), FileError> {
-        let path = self.fresh_path();
-        let beside = beside(&path);
-        files.rename(old, &beside).doing("rename to", &beside)?;
-        files.sync_dir(&self.dir).doing(SYNC, &self.dir)?;
-        zero(files, &beside, self.segment_bytes)?;
-        files.rename(&beside, &path).doing("rename to", &path)?;
-        files.sync_dir(&self.dir).doing(SYNC, &self.dir)?;
-        self.ready.push(path);
         Ok(())
     }
 
@@ -102,20 +84,6 @@ pub(crate) fn reserve(files: &dyn Files, path: &Path, bytes: u64) -> Result<(), 
     files::remove_if_there(files, path)?;
     let file = files.create(path).doing("create", path)?;
     file.fallocate(bytes).doing("reserve room for", path)?;
-    file.fdatasync().doing(SYNC, path)
-}
-
-fn zero(files: &dyn Files, path: &Path, bytes: u64) -> Result<(), FileError> {
-    const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
-    let file = files.open(path, Access::Write).doing("open", path)?;
-    let mut offset = 0;
-    while offset < bytes {
-        let step = (bytes - offset).min(ZEROS.len() as u64);
-        let zeros = &ZEROS[..usize::try_from(step).expect("at most the block")];
-        file.pwrite(offset, zeros).doing("zero", path)?;
-        offset += step;
-    }
-    file.set_len(bytes).doing("cut", path)?;
     file.fdatasync().doing(SYNC, path)
 }
 

@@ -153,7 +153,7 @@ impl File for DiskFile {
 
 /// For file systems that cannot reserve room (NFS, some FUSE): taking it is the only way.
 fn write_zeros(file: &fs::File, len: u64) -> io::Result<()> {
-    const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+    static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
     let mut offset = 0;
     while offset < len {
         let bytes = (len - offset).min(ZEROS.len() as u64);

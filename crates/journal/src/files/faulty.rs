@@ -22,6 +22,7 @@ pub struct Faults {
     full: AtomicBool,
     writes_full: AtomicBool,
     lying_syncs: AtomicBool,
+    lying_dir_syncs: AtomicBool,
     /// How many syncs still succeed.
     syncs_left: AtomicU64,
     writes_left: AtomicU64,
@@ -34,6 +35,7 @@ impl Default for Faults {
             full: AtomicBool::new(false),
             writes_full: AtomicBool::new(false),
             lying_syncs: AtomicBool::new(false),
+            lying_dir_syncs: AtomicBool::new(false),
             syncs_left: AtomicU64::new(u64::MAX),
             writes_left: AtomicU64::new(u64::MAX),
             fails_with: Mutex::new(io::ErrorKind::Other),
@@ -52,9 +54,14 @@ impl Faults {
         self.writes_full.store(full, Ordering::SeqCst);
     }
 
-    /// Syncs claim success and do nothing; or are honest.
+    /// Syncs of files claim success and do nothing; or are honest.
     pub fn set_lying_syncs(&self, lying: bool) {
         self.lying_syncs.store(lying, Ordering::SeqCst);
+    }
+
+    /// Syncs of directories claim success and do nothing; or are honest.
+    pub fn set_lying_dir_syncs(&self, lying: bool) {
+        self.lying_dir_syncs.store(lying, Ordering::SeqCst);
     }
 
     /// After `after` more successes, every sync fails with EIO.
@@ -90,9 +97,9 @@ impl Faults {
         counted.map(drop).map_err(|_| self.failure())
     }
 
-    fn sync(&self, honest: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    fn sync(&self, lying: &AtomicBool, honest: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         self.count_down(&self.syncs_left)?;
-        if self.lying_syncs.load(Ordering::SeqCst) {
+        if lying.load(Ordering::SeqCst) {
             return Ok(());
         }
         honest()
@@ -143,7 +150,7 @@ impl Files for FaultyFiles {
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        self.faults.sync(|| self.inner.sync_dir(dir))
+        self.faults.sync(&self.faults.lying_dir_syncs, || self.inner.sync_dir(dir))
     }
 
     fn lock(&self, path: &Path, owner: &str) -> io::Result<Lock> {
@@ -180,7 +187,7 @@ impl File for FaultyFile {
     }
 
     fn fdatasync(&self) -> io::Result<()> {
-        self.faults.sync(|| self.inner.fdatasync())
+        self.faults.sync(&self.faults.lying_syncs, || self.inner.fdatasync())
     }
 
     fn fallocate(&self, len: u64) -> io::Result<()> {

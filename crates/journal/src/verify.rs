@@ -1,0 +1,355 @@
+//! Checks a data directory frame by frame and link by link, and changes nothing.
+//!
+//! It reads what an open does not: every segment however old, every digest, snapshots, blobs,
+//! configurations and spares. A half-written last batch is what a crash leaves and an open cuts
+//! off, or what a gateway is writing at this moment; it is told apart from damage.
+
+use std::path::Path;
+
+use crate::batches::{Batches, Stage};
+use crate::files::{Access, Doing, File, Files};
+use crate::frame::{Header, Link, What};
+use crate::layout::Layout;
+use crate::meta::Clean;
+use crate::read;
+use crate::record::Position;
+use crate::scan::{self, Found, LeftBehind};
+use crate::segment::{self, FRAMES_START};
+use crate::space;
+use crate::store::{Damage, FileError};
+use crate::walk::{Bad, Step, Walk};
+use crate::{blobs, configs, snapshots};
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct VerifyReport {
+    /// How many segments there are.
+    pub segments: u64,
+    /// How many whole batches.
+    pub batches: u64,
+    /// How many sound records, erased ones included.
+    pub records: u64,
+    /// How many of these without their body, by age.
+    pub erased: u64,
+    /// How many bytes of frames were read.
+    pub bytes: u64,
+    /// How many snapshots, sound or not.
+    pub snapshots: u64,
+    /// How many blobs, sound or not.
+    pub blobs: u64,
+    /// How many configurations, sound or not.
+    pub configs: u64,
+    /// The first position that is still kept.
+    pub first: Position,
+    /// The end of the last whole batch.
+    pub end: Position,
+    /// A last batch that is not whole: no damage, unless somebody was told it was stored.
+    pub torn: Option<Damage>,
+    /// Every region that is not what was written, in order of file and offset.
+    pub bad: Vec<Damage>,
+}
+
+impl VerifyReport {
+    /// Whether nothing is damaged.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.bad.is_empty()
+    }
+
+    /// How many records are lost.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.bad.iter().map(|bad| bad.lost).sum()
+    }
+}
+
+/// Checks everything below a data directory.
+///
+/// # Errors
+/// When a file cannot be read at all; what can be read and is wrong is in the report.
+pub fn verify(files: &dyn Files, data: &Path) -> Result<VerifyReport, FileError> {
+    let layout = Layout::of(data);
+    let behind = scan::look(files, &layout)?;
+    let mut verifying =
+        Verifying { files, layout: &layout, behind: &behind, report: VerifyReport::default() };
+    verifying.report.bad.clone_from(&behind.damaged);
+    verifying.segments()?;
+    verifying.spares()?;
+    verifying.snapshots()?;
+    let mut report = verifying.report;
+    report.blobs = blobs::verify(files, data, &mut report.bad)?;
+    report.configs = configs::verify(files, data, &mut report.bad)?;
+    report.bad.sort();
+    report.bad.dedup();
+    Ok(report)
+}
+
+struct Verifying<'v> {
+    files: &'v dyn Files,
+    layout: &'v Layout,
+    behind: &'v LeftBehind,
+    report: VerifyReport,
+}
+
+impl Verifying<'_> {
+    fn segments(&mut self) -> Result<(), FileError> {
+        let behind = self.behind;
+        let mut link = None;
+        self.report.first = behind.segments.first().map_or(Position::FIRST, |found| found.base);
+        self.report.end = self.report.first;
+        for (index, found) in behind.segments.iter().enumerate() {
+            link = self.segment(index, found, link)?;
+            self.report.segments += 1;
+        }
+        Ok(())
+    }
+
+    /// Checks one segment; answers with the link at its end.
+    fn segment(
+        &mut self,
+        index: usize,
+        found: &Found,
+        before: Option<Link>,
+    ) -> Result<Option<Link>, FileError> {
+        let file = segment::open(self.files, &found.path, Access::Read)?;
+        let end = self.behind.end_offset(index);
+        let next = self.behind.segments.get(index + 1).map(|next| next.base);
+        self.header(found, before);
+        let says = found.header.map(|header| header.link_before);
+        let mut pass = Pass::new(found, self.named(found), says.or(before), end, &*file);
+        pass.run()?;
+        self.report.bytes += end.saturating_sub(FRAMES_START);
+        self.report.batches += pass.batches_whole;
+        self.report.records += pass.records;
+        self.report.erased += pass.erased;
+        match next {
+            Some(next) => self.sealed(found, pass, next, end),
+            None => self.last(pass),
+        }
+    }
+
+    fn header(&mut self, found: &Found, before: Option<Link>) {
+        let Some(header) = found.header else {
+            return;
+        };
+        if header.base != found.base {
+            self.bad_header(found, "the segment's name is not the position it starts at");
+        }
+        if before.is_some_and(|before| before != header.link_before) {
+            self.bad_header(found, "the chain does not continue from the segment before");
+        }
+    }
+
+    fn bad_header(&mut self, found: &Found, what: &'static str) {
+        let (file, position) = (self.named(found), found.base);
+        self.report.bad.push(Damage { file, offset: 0, bytes: FRAMES_START, position, lost: 0, what });
+    }
+
+    /// A segment with others behind it must be whole up to where they start.
+    fn sealed(
+        &mut self,
+        found: &Found,
+        mut pass: Pass<'_>,
+        next: Position,
+        end: u64,
+    ) -> Result<Option<Link>, FileError> {
+        pass.end_of_batches();
+        self.report.bad.append(&mut pass.bad);
+        let position = pass.walk.next_position();
+        if position < next {
+            self.report.bad.push(Damage {
+                file: self.named(found),
+                offset: end,
+                bytes: 0,
+                position,
+                lost: next.0 - position.0,
+                what: "records are missing at the end of this segment",
+            });
+        }
+        self.report.end = next;
+        Ok(pass.batches.known_link())
+    }
+
+    /// In the last segment the last batch may be half there.
+    fn last(&mut self, mut pass: Pass<'_>) -> Result<Option<Link>, FileError> {
+        let last = *pass.batches.last();
+        let proven = self.proven();
+        let kept_whole = last.is_whole() || last.stage == Stage::Nothing;
+        let torn_from = if kept_whole { last.end } else { last.boundary };
+        let damaged = self.closed_cleanly() || (!kept_whole && last.first < proven);
+        if damaged {
+            pass.end_of_batches();
+        } else {
+            let torn: Vec<_> = pass.bad.extract_if(.., |bad| bad.offset >= torn_from).collect();
+            self.report.torn = torn_region(pass.file_name.clone(), torn_from, &torn, &pass);
+        }
+        self.report.end = if kept_whole || damaged { pass.walk.next_position() } else { last.first };
+        self.report.bad.append(&mut pass.bad);
+        let end = self.report.end;
+        if end < proven {
+            self.report.bad.push(Damage {
+                file: pass.file_name.clone(),
+                offset: last.end,
+                bytes: 0,
+                position: end,
+                lost: proven.0 - end.0,
+                what: "records are missing at the end of the journal",
+            });
+        }
+        Ok(None)
+    }
+
+    fn closed_cleanly(&self) -> bool {
+        self.clean().is_some()
+    }
+
+    fn clean(&self) -> Option<Clean> {
+        let epoch = self.behind.meta?.epoch;
+        self.behind.clean.filter(|clean| clean.epoch == epoch)
+    }
+
+    fn proven(&self) -> Position {
+        let closed_at = self.clean().map_or(Position::FIRST, |clean| clean.position);
+        closed_at.max(self.behind.snapshot.unwrap_or(Position::FIRST))
+    }
+
+    /// A spare is zeros.
+    fn spares(&mut self) -> Result<(), FileError> {
+        let dir = &self.layout.journal;
+        for name in self.files.list(dir).doing("list", dir)? {
+            if space::number_of(&name).is_none() {
+                continue;
+            }
+            let path = dir.join(&name);
+            let file = segment::open(self.files, &path, Access::Read)?;
+            let len = file.len().doing("measure", &path)?;
+            let nothing = crate::frame::FrameId::new(crate::record::HistoryId([0; 16]), 0);
+            let mut walk = Walk::new(&*file, nothing, (Position::FIRST, 0), len);
+            if let Step::Bad(bad) = walk.step().doing("read", &path)? {
+                let bad = Bad { what: "a spare segment that is not zeros", ..bad };
+                self.report.bad.push(read::damage(self.layout.named(&path), &bad));
+            }
+        }
+        Ok(())
+    }
+
+    fn snapshots(&mut self) -> Result<(), FileError> {
+        for found in snapshots::all(self.files, &self.layout.snapshots)? {
+            self.report.snapshots += 1;
+            self.report.bad.extend(found.err());
+        }
+        Ok(())
+    }
+
+    fn named(&self, found: &Found) -> String {
+        self.layout.named(&found.path)
+    }
+}
+
+fn torn_region(file: String, offset: u64, bad: &[Damage], pass: &Pass<'_>) -> Option<Damage> {
+    let last = pass.batches.last();
+    let frames_end = if last.is_whole() { offset } else { last.end };
+    let end = bad.iter().map(|bad| bad.offset + bad.bytes).max().unwrap_or(0).max(frames_end);
+    let position = if last.is_whole() { last.next } else { last.first };
+    let what = "the last batch is half written; an open cuts it off";
+    (end > offset).then_some(Damage { file, offset, bytes: end - offset, position, lost: 0, what })
+}
+
+/// One pass over the frames of a segment.
+struct Pass<'f> {
+    walk: Walk<'f>,
+    batches: Batches,
+    path: &'f Path,
+    file_name: String,
+    bad: Vec<Damage>,
+    /// Something was bad since the last frame, so a missing seal needs no further word.
+    explained: bool,
+    batches_whole: u64,
+    records: u64,
+    erased: u64,
+}
+
+impl<'f> Pass<'f> {
+    fn new(found: &'f Found, file_name: String, link: Option<Link>, end: u64, file: &'f dyn File) -> Self {
+        Self {
+            walk: Walk::new(file, found.id, (found.base, FRAMES_START), end),
+            batches: Batches::new(FRAMES_START, found.base, link, [0; 32]),
+            path: &found.path,
+            file_name,
+            bad: Vec::new(),
+            explained: false,
+            batches_whole: 0,
+            records: 0,
+            erased: 0,
+        }
+    }
+
+    fn run(&mut self) -> Result<(), FileError> {
+        loop {
+            match self.walk.step().doing("read", self.path)? {
+                Step::End => return Ok(()),
+                Step::Frame { offset, header } => self.frame(offset, &header)?,
+                Step::Bad(bad) => {
+                    self.batches.bad(&bad);
+                    self.bad.push(read::damage(self.file_name.clone(), &bad));
+                    self.explained = true;
+                }
+            }
+        }
+    }
+
+    fn frame(&mut self, offset: u64, header: &Header) -> Result<(), FileError> {
+        let last = self.batches.last();
+        if last.stage == Stage::Open && last.first != header.first_of_batch() {
+            self.end_of_batches();
+        }
+        self.explained = false;
+        if let Err(broken) = self.batches.frame(offset, header) {
+            self.bad.push(broken.damage(self.file_name.clone()));
+        }
+        match header.what {
+            What::Seal => self.batches_whole += u64::from(self.batches.last().is_whole()),
+            What::Erased => {
+                self.records += 1;
+                self.erased += 1;
+            }
+            What::Whole(_) => {
+                self.records += 1;
+                self.digest(offset, header)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The CRC catches rot; the digest catches whoever computed a new CRC.
+    fn digest(&mut self, offset: u64, header: &Header) -> Result<(), FileError> {
+        let body = self.walk.body().doing("read", self.path)?;
+        if blake3::hash(body) != header.digest {
+            self.bad.push(Damage {
+                file: self.file_name.clone(),
+                offset,
+                bytes: header.frame_bytes(),
+                position: header.position,
+                lost: 0,
+                what: "the body is not the one the chain vouches for",
+            });
+        }
+        Ok(())
+    }
+
+    /// No frame of the current batch follows.
+    fn end_of_batches(&mut self) {
+        let last = *self.batches.last();
+        if last.stage == Stage::Open && !self.explained {
+            self.bad.push(Damage {
+                file: self.file_name.clone(),
+                offset: last.end,
+                bytes: 0,
+                position: last.next,
+                lost: 0,
+                what: "the seal of a batch is missing",
+            });
+        }
+        self.batches.close();
+    }
+}
