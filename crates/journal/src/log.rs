@@ -283,8 +283,7 @@ impl SegmentLog {
     /// Begins another segment, behind everything written so far.
     pub(crate) fn rotate(&mut self, bytes: u64) -> Result<(), FileError> {
         let base = self.position();
-        let before = Before { serial: self.active.serial, end_offset: self.active.end_offset };
-        let header = self.next_header(base, Some(before), self.link);
+        let header = self.next_header(base, None, self.link);
         let (active, entry) = self.begin(&header, bytes, &[])?;
         self.active = active;
         read::lock(&self.catalog).segments.push(entry);

@@ -13,10 +13,11 @@
 //!      └───────────┴────────┴─────┴─────────────┴──────────┘
 //! ```
 //!
-//! The link makes a segment verifiable when those before it are gone. The end offset says where
-//! the segment before ends; it counts only while that one still has the serial named (erasure
-//! rewrites a segment under a new serial, at exactly the length it needs). The second copy is
-//! there so that a bad sector in the first costs nothing.
+//! The link makes a segment verifiable when those before it are gone. Behind its last frame a
+//! segment is zeros. Where a crash left something else there, the segment that recovery began
+//! says where the one before it ends; that counts only while that one still has the serial named
+//! (erasure rewrites a segment under a new serial, at exactly the length it needs). The second
+//! copy is there so that a bad sector in the first costs nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -44,7 +45,7 @@ pub(crate) struct SegmentHeader {
     pub(crate) link_before: Link,
 }
 
-/// Where the segment before this one ended when this one was begun.
+/// Where the segment before this one ends, when a crash left more than zeros behind that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Before {
     pub(crate) serial: u32,
