@@ -9,7 +9,7 @@ use crate::words;
 use std::collections::BTreeMap;
 use wanglou_model::{Device, DeviceId, PlaceId, PlaceKind, Purpose, Span};
 
-const COLUMNS: &[Column] = &[
+pub(crate) const COLUMNS: &[Column] = &[
     Column { name: "id", also: &["编号", "设备编号"], required: true },
     Column { name: "profile", also: &["接入方式", "协议"], required: true },
     Column { name: "identity", also: &["设备标识", "厂家编号", "序列号"], required: false },

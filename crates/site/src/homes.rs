@@ -10,7 +10,7 @@ use crate::words;
 use std::collections::BTreeMap;
 use wanglou_model::{Home, OfficerId, PlaceId, PlaceKind, Purpose, Role};
 
-const COLUMNS: &[Column] = &[
+pub(crate) const COLUMNS: &[Column] = &[
     Column { name: "place", also: &["位置", "房间", "住户"], required: true },
     Column { name: "high_risk", also: &["高风险"], required: false },
     Column { name: "consent", also: &["同意", "已同意", "知情同意"], required: true },

@@ -9,6 +9,8 @@ mod compound;
 mod coverage;
 mod devices;
 mod document;
+#[cfg(test)]
+mod documented;
 mod fault;
 mod folder;
 mod homes;

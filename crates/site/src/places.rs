@@ -8,7 +8,7 @@ use crate::words;
 use std::collections::BTreeMap;
 use wanglou_model::{GridId, Place, PlaceId, PlaceKind, Text};
 
-const COLUMNS: &[Column] = &[
+pub(crate) const COLUMNS: &[Column] = &[
     Column { name: "id", also: &["编号", "位置编号"], required: true },
     Column { name: "kind", also: &["类型", "种类"], required: true },
     Column { name: "name_zh", also: &["名称", "中文名", "名称中文"], required: false },
