@@ -39,6 +39,12 @@ pub(crate) fn check(workspace: &Workspace, log: &Log) -> Result<Outcome> {
     Ok(Outcome::passed(""))
 }
 
+/// The limit on what a phone loads: the package's `size` script.
+pub(crate) fn size(workspace: &Workspace, log: &Log) -> Result<Outcome> {
+    log.must(workspace.command("npm", &workspace.web()).args(["run", "size"]))?;
+    Ok(Outcome::passed(""))
+}
+
 /// The web app's own tests.
 pub(crate) fn test(workspace: &Workspace, log: &Log) -> Result<Outcome> {
     let report = workspace.scratch().join("vitest.json");

@@ -23,8 +23,8 @@ target/xtask/STEP.log and is shown when the step fails. Ends with `N passed, N f
   --without A,B  all but these steps
   --fail-fast    stop at the first failure
 
-Steps: tools fmt purity paths readme npm web-check web-test web-build clippy licences advisories
-build tests doc-tests browser
+Steps: tools fmt purity paths readme npm web-check web-test web-build web-size clippy licences
+advisories build tests doc-tests browser
 
   cargo xtask test
   cargo xtask test --only fmt,clippy
@@ -46,7 +46,7 @@ pub(super) const BROWSER: Step<'_> = Step {
     run: &browser::test,
 };
 
-const STEPS: [Step<'_>; 16] = [
+const STEPS: [Step<'_>; 17] = [
     setup::TOOLS,
     Step { name: "fmt", about: "formatting", needs: &[], run: &suite::fmt },
     Step {
@@ -66,6 +66,7 @@ const STEPS: [Step<'_>; 16] = [
     },
     Step { name: "web-test", about: "the web app's own tests", needs: &["npm"], run: &web::test },
     WEB_BUILD,
+    Step { name: "web-size", about: "what a phone loads at once", needs: &["web-build"], run: &web::size },
     Step { name: "clippy", about: "lints, warnings denied", needs: &["tools"], run: &suite::clippy },
     Step { name: "licences", about: "licences, bans, sources", needs: &[], run: &licences::check },
     Step { name: "advisories", about: "known vulnerabilities", needs: &[], run: &licences::advisories },
