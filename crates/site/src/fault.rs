@@ -6,7 +6,8 @@ use crate::suggest;
 use serde::Serialize;
 use std::fmt;
 
-/// Most faults that one check reports; a file that is wrong throughout would otherwise fill the memory.
+/// Most errors, and most warnings, that one check reports; a file that is wrong throughout would otherwise fill
+/// the memory.
 pub const FAULTS_MAX: usize = 1_000;
 
 /// Longest key path and message that are told, in characters; both may quote what stands in a file.
@@ -80,12 +81,19 @@ impl At {
     }
 }
 
-/// Collects faults in the order in which they are found, up to [`FAULTS_MAX`].
+/// Collects faults in the order in which they are found, up to [`FAULTS_MAX`] of each severity.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
+    errors: Listed,
+    warnings: Listed,
+    suggested: usize,
+}
+
+/// Faults of one severity, and how many more there were.
+#[derive(Debug, Default)]
+struct Listed {
     found: Vec<Fault>,
     left_off: usize,
-    suggested: usize,
 }
 
 impl Faults {
@@ -119,34 +127,41 @@ impl Faults {
     }
 
     pub(crate) fn has_errors(&self) -> bool {
-        self.found.iter().any(|fault| fault.severity == Severity::Error)
+        !self.errors.found.is_empty()
     }
 
-    /// Everything found, by file and line.
-    pub(crate) fn into_sorted(mut self) -> Vec<Fault> {
-        self.found.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-        if self.left_off > 0 {
-            let message = format!("{} more faults are not listed; mend these first", self.left_off);
-            self.found.push(Fault {
-                file: String::from("site"),
-                key_path: String::new(),
-                line: None,
-                message,
-                severity: Severity::Error,
-            });
-        }
-        self.found
+    /// Everything found, by file and line; at the end how much is not listed.
+    pub(crate) fn into_sorted(self) -> Vec<Fault> {
+        let notes =
+            [self.errors.note("errors", Severity::Error), self.warnings.note("warnings", Severity::Warning)];
+        let mut all = self.errors.found;
+        all.extend(self.warnings.found);
+        all.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+        all.extend(notes.into_iter().flatten());
+        all
     }
 
     fn add(&mut self, at: &At, message: String, severity: Severity) {
-        if self.found.len() >= FAULTS_MAX {
-            self.left_off += 1;
+        let listed = match severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        if listed.found.len() >= FAULTS_MAX {
+            listed.left_off += 1;
             return;
         }
         let file = at.file.to_owned();
         let key_path = tidy(&at.key_path, KEY_PATH_CHARS_MAX);
         let message = tidy(&message, MESSAGE_CHARS_MAX);
-        self.found.push(Fault { file, key_path, line: at.line, message, severity });
+        listed.found.push(Fault { file, key_path, line: at.line, message, severity });
+    }
+}
+
+impl Listed {
+    fn note(&self, what: &str, severity: Severity) -> Option<Fault> {
+        let message = format!("{} more {what} are not listed; mend these first", self.left_off);
+        let file = "site folder".to_owned();
+        (self.left_off > 0).then_some(Fault { file, key_path: String::new(), line: None, message, severity })
     }
 }
 
@@ -193,6 +208,19 @@ mod tests {
     }
 
     #[test]
+    fn an_error_is_never_lost_in_a_flood_of_warnings() {
+        let mut faults = Faults::default();
+        let at = At::key("rota.toml", "duty", Some(1));
+        (0..5_000).for_each(|_| faults.warn(&at, "twice"));
+        assert!(!faults.has_errors());
+        faults.error(&at, "too many");
+        assert!(faults.has_errors());
+        let found = faults.into_sorted();
+        assert_eq!(found.iter().filter(|fault| fault.severity == Severity::Error).count(), 1);
+        assert_eq!(found.len(), FAULTS_MAX + 2);
+    }
+
+    #[test]
     fn a_flood_of_faults_is_cut_and_says_so() {
         let mut faults = Faults::default();
         for line in 0..2_000 {
@@ -201,6 +229,6 @@ mod tests {
         let found = faults.into_sorted();
         assert_eq!(found.len(), FAULTS_MAX + 1);
         let last = found.last().expect("the note at the end");
-        assert_eq!(last.message, "1000 more faults are not listed; mend these first");
+        assert_eq!(last.message, "1000 more errors are not listed; mend these first");
     }
 }

@@ -69,7 +69,7 @@ impl Compound {
     ///
     /// # Errors
     /// Every fault that was found, warnings included, by file and line; at least one of them an error. At most
-    /// [`FAULTS_MAX`] and a note how many more there are. A file that cannot be read at all is one fault; what
+    /// [`FAULTS_MAX`] of each severity and a note how many more there are. A file that cannot be read at all is one fault; what
     /// other files say about it is then not judged.
     pub fn check(files: &BTreeMap<String, Vec<u8>>) -> Result<Checked, Vec<Fault>> {
         let mut faults = Faults::default();

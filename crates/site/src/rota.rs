@@ -145,17 +145,18 @@ impl Taken {
         let taken = self.minutes.entry(duty.officer.clone()).or_default();
         let overlap =
             taken.iter().find(|(from, until, _)| spans.iter().any(|span| span.0 < *until && *from < span.1));
-        if let Some((_, _, line)) = overlap {
-            let line = line.map_or_else(String::new, |line| format!(" in line {line}"));
-            faults.warn(
-                at,
-                format!(
+        match overlap {
+            Some((_, _, line)) => {
+                let line = line.map_or_else(String::new, |line| format!(" in line {line}"));
+                let message = format!(
                     "{:?} is on duty at that time already{line}; is one of the two too many?",
                     duty.officer
-                ),
-            );
+                );
+                faults.warn(at, message);
+            }
+            // Only what does not overlap is kept, so that the list stays short however long the rota is.
+            None => taken.extend(spans.into_iter().map(|(from, until)| (from, until, at.line))),
         }
-        taken.extend(spans.into_iter().map(|(from, until)| (from, until, at.line)));
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod demo;
 mod files;
+mod limits;
 mod lint;
 mod robust;
 mod sheets;

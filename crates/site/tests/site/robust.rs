@@ -135,5 +135,5 @@ fn fifty_thousand_wrong_rows_end_at_the_limit_of_faults() {
     let faults = Compound::check(&files).expect_err("every zone is wrong");
     assert_eq!(faults.len(), wanglou_site::FAULTS_MAX + 1);
     let last = faults.last().expect("the note").to_string();
-    assert!(last.ends_with("more faults are not listed; mend these first"), "{last}");
+    assert!(last.ends_with("more errors are not listed; mend these first"), "{last}");
 }
