@@ -6,23 +6,24 @@
 //!  SUBACKs complete ─► Up ─► marker out … marker back ─► Drained
 //! ```
 
+mod path;
+mod receive;
+
 use super::counters::SourceCounters;
-use super::decode::{DecodeFault, Decoder, Incoming};
+use super::decode::{DecodeFault, Decoder};
 use super::fault::Lost;
 use super::in_flight::InFlight;
 use super::options::{BrokerOptions, ConsumerOptions};
 use super::sample::Sampler;
 use super::subscribing::Subscribing;
 use super::timers::{Due, Intervals, Timers};
-use super::topic;
 use super::wire::{Welcome, Wire};
-use crate::intake::{Acknowledge, Arrival, Batch, Body, Closed, Inbound, Intake, Lane, PathEvent};
-use futures_util::FutureExt;
+use crate::intake::{Acknowledge, Closed, Intake, Lane, PathEvent};
+use receive::Gathered;
 use rumqttc::mqttbytes::QoS;
-use rumqttc::mqttbytes::v4::{Packet, Publish, SubAck, Unsubscribe};
-use std::pin::{Pin, pin};
+use rumqttc::mqttbytes::v4::{Packet, Unsubscribe};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::select;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
@@ -61,10 +62,6 @@ pub(super) enum Reached {
     Drained,
 }
 
-/// After a packet that ends the connection, the writer gets this long to make durable what came before it; else
-/// the broker would send that again with every attempt.
-const SETTLE: Duration = Duration::from_secs(1);
-
 /// The loop's state.
 pub(super) struct Connection<I> {
     options: Arc<ConsumerOptions>,
@@ -84,16 +81,8 @@ pub(super) struct Connection<I> {
     alarm_clock: Pin<Box<Sleep>>,
     sampler: Option<Sampler>,
     last_packet_id: u16,
+    told_of_rejection: bool,
     reached: Reached,
-}
-
-/// What was decoded since the last hand-over.
-#[derive(Default)]
-struct Gathered {
-    messages: Vec<Inbound>,
-    /// To acknowledge with it, also those of packets that the writer does not see.
-    packet_ids: Vec<u16>,
-    bytes: usize,
 }
 
 impl<I: Intake> Connection<I> {
@@ -131,6 +120,7 @@ impl<I: Intake> Connection<I> {
             timers,
             sampler: options.sampling.clone().map(Sampler::new),
             last_packet_id: 0,
+            told_of_rejection: false,
             reached: Reached::Connecting,
             options,
         }
@@ -177,195 +167,6 @@ impl<I: Intake> Connection<I> {
         }
         self.last_packet_id = last;
         Ok(self.wire.flush().await?)
-    }
-
-    /// Decodes what the buffer holds and hands it over.
-    async fn take_input(&mut self) -> Result<(), End> {
-        loop {
-            let before = self.wire.input.len();
-            let incoming = self.decoder.next(&mut self.wire.input);
-            self.gathered.bytes += before - self.wire.input.len();
-            match incoming {
-                Ok(Some(incoming)) => self.sort(incoming).await?,
-                Ok(None) => break,
-                Err(fault) => return Err(self.give_up(fault).await?),
-            }
-        }
-        self.hand_over().await?;
-        Ok(self.wire.flush().await?)
-    }
-
-    async fn sort(&mut self, incoming: Incoming) -> Result<(), End> {
-        match incoming {
-            Incoming::Message(message) if message.topic.starts_with(topic::SELF_PREFIX) => {
-                self.marker(message).await
-            }
-            Incoming::Message(message) => {
-                self.gather(message);
-                Ok(())
-            }
-            Incoming::Rejected { packet_id, rejection } => {
-                self.counters.rejected.one();
-                tracing::warn!(lane = self.lane(), %rejection, "message rejected and acknowledged");
-                self.gathered.packet_ids.extend(packet_id);
-                Ok(())
-            }
-            Incoming::SubAck(answer) => self.suback(&answer).await,
-            // Only markers are published here, and a marker that comes back says more than its PUBACK.
-            Incoming::PubAck(_) | Incoming::UnsubAck(_) | Incoming::PingResp => Ok(()),
-            Incoming::ConnAck(_) => Err(DecodeFault::Unexpected(2).into()),
-        }
-    }
-
-    fn gather(&mut self, message: Inbound) {
-        self.counters.messages.one();
-        if let Body::Oversize { .. } = message.body {
-            self.counters.oversize.one();
-        }
-        if message.packet_id.is_none() {
-            self.counters.qos0_seen(&message.topic);
-        }
-        self.gathered.packet_ids.extend(message.packet_id);
-        let taken = self.sampler.as_mut().is_none_or(|sampler| sampler.takes(&message.topic, Instant::now()));
-        if taken {
-            self.gathered.messages.push(message);
-        } else {
-            self.counters.unsampled.one();
-        }
-    }
-
-    async fn marker(&mut self, message: Inbound) -> Result<(), End> {
-        // What came before the marker is handed over before the news that it is back.
-        self.hand_over().await?;
-        self.gathered.packet_ids.extend(message.packet_id);
-        self.heard().await?;
-        let Body::Whole(payload) = &message.body else { return Ok(()) };
-        if !payload.starts_with(nonce_text(self.options.nonce).as_bytes()) {
-            self.counters.foreign_markers.one();
-            return Ok(());
-        }
-        let ours = message.topic == topic::marker(self.options.lane, self.generation);
-        if ours {
-            self.counters.markers.one();
-        }
-        if ours && self.timers.marker_back() {
-            self.reached = Reached::Drained;
-            self.path(PathEvent::Drained).await?;
-        }
-        Ok(())
-    }
-
-    async fn suback(&mut self, answer: &SubAck) -> Result<(), End> {
-        let granted = self.subscribing.answered(answer).inspect_err(|fault| {
-            if let Lost::SubscriptionsRefused { filters } = fault {
-                self.counters.subscriptions_refused.add(filters.len());
-            }
-        })?;
-        for filter in granted.downgraded {
-            self.counters.subscriptions_downgraded.one();
-            tracing::warn!(
-                lane = self.lane(),
-                filter,
-                "granted at QoS 0 only: what comes while the path is down is lost"
-            );
-        }
-        if self.subscribing.is_done() && self.reached == Reached::Connecting {
-            self.hand_over().await?;
-            self.came_up().await?;
-        }
-        Ok(())
-    }
-
-    async fn came_up(&mut self) -> Result<(), End> {
-        self.reached = Reached::Up;
-        self.counters.connects.one();
-        self.counters.up.set(1);
-        let session_present = self.welcome.session_present;
-        if self.options.keeps_session() && !session_present {
-            self.counters.sessions_lost.one();
-            tracing::warn!(
-                lane = self.lane(),
-                "connected; the broker held no session, so all is subscribed anew"
-            );
-        } else {
-            tracing::info!(lane = self.lane(), session_present, "connected and subscribed");
-        }
-        self.path(PathEvent::Up { session_present }).await?;
-        self.timers.subscribed(Instant::now());
-        self.put_marker()?;
-        self.arm();
-        Ok(())
-    }
-
-    fn put_marker(&mut self) -> Result<(), Lost> {
-        let mut marker = Publish::new(
-            topic::marker(self.options.lane, self.generation),
-            QoS::AtLeastOnce,
-            format!("{} {}", nonce_text(self.options.nonce), self.generation),
-        );
-        marker.pkid = next_id(&mut self.last_packet_id);
-        self.wire.put(&Packet::Publish(marker))
-    }
-
-    /// Hands over what was gathered, as one batch.
-    async fn hand_over(&mut self) -> Result<(), End> {
-        let Gathered { messages, packet_ids, bytes } = std::mem::take(&mut self.gathered);
-        if messages.is_empty() {
-            for id in packet_ids {
-                if self.in_flight.trail(id) {
-                    self.wire.put_puback(id);
-                }
-            }
-            return Ok(());
-        }
-        self.heard().await?;
-        self.in_flight.push(bytes, packet_ids);
-        self.show_in_flight();
-        let acks = self.acks_to_us.clone();
-        let batch = Batch { lane: self.options.lane, generation: self.generation, messages, acks };
-        self.offer(Arrival::Messages(batch)).await
-    }
-
-    async fn heard(&mut self) -> Result<(), End> {
-        if self.timers.message(Instant::now()) { self.path(PathEvent::Heard).await } else { Ok(()) }
-    }
-
-    async fn path(&mut self, event: PathEvent) -> Result<(), End> {
-        let (lane, generation) = (self.options.lane, self.generation);
-        self.offer(Arrival::Path { lane, generation, event }).await
-    }
-
-    /// Hands over, and keeps the connection alive while the intake has no room.
-    async fn offer(&mut self, arrival: Arrival) -> Result<(), End> {
-        let intake = Arc::clone(&self.intake);
-        let mut offering = pin!(intake.offer(arrival));
-        if let Some(done) = offering.as_mut().now_or_never() {
-            return Ok(done?);
-        }
-        self.timers.pause(true, Instant::now());
-        let mut stop = self.stop.clone();
-        let mut give_up_at = None;
-        loop {
-            select! {
-                biased;
-                done = offering.as_mut() => {
-                    self.timers.pause(false, Instant::now());
-                    self.arm();
-                    return Ok(done?);
-                }
-                () = stopped(&mut stop), if give_up_at.is_none() => {
-                    give_up_at = Some(Instant::now() + self.options.stop_grace);
-                }
-                () = sleep_until(give_up_at.unwrap_or_else(Instant::now)), if give_up_at.is_some() => {
-                    return Err(End::Stopped);
-                }
-                Some(ack) = self.acks.recv() => self.acknowledge(ack).await?,
-                () = self.alarm_clock.as_mut() => {
-                    self.put_due()?;
-                    self.wire.flush().await?;
-                }
-            }
-        }
     }
 
     async fn on_time(&mut self) -> Result<(), End> {
@@ -416,20 +217,6 @@ impl<I: Intake> Connection<I> {
         Ok(self.wire.flush().await?)
     }
 
-    /// What came before a packet that ends the connection is still handed over and acknowledged.
-    async fn give_up(&mut self, fault: DecodeFault) -> Result<End, End> {
-        match fault {
-            DecodeFault::Qos2 { .. } => self.counters.qos2.one(),
-            DecodeFault::RemainingLength
-            | DecodeFault::Unexpected(_)
-            | DecodeFault::ControlTooLarge { .. }
-            | DecodeFault::Malformed { .. } => self.counters.malformed.one(),
-        }
-        self.hand_over().await?;
-        self.settle(Instant::now() + SETTLE).await?;
-        Ok(fault.into())
-    }
-
     /// Stops in order: no more reading, acknowledgements that still come, goodbye.
     async fn finish(&mut self) -> End {
         if let Err(end) = self.settle(Instant::now() + self.options.stop_grace).await {
@@ -475,8 +262,4 @@ fn qos(lane: Lane) -> QoS {
 fn next_id(last: &mut u16) -> u16 {
     *last = last.checked_add(1).unwrap_or(1);
     *last
-}
-
-fn nonce_text(nonce: u64) -> String {
-    format!("{nonce:016x}")
 }

@@ -1,5 +1,6 @@
 //! What a lane has seen, for the metrics page. Counters only; their names and labels are the metrics' matter.
 
+use crate::mqtt::decode::DecodeFault;
 use crate::mqtt::topic;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -87,6 +88,16 @@ impl SourceCounters {
     /// Messages that arrived at QoS 0, by the filter that selected them: such topics are lost when the path is.
     pub fn qos0_by_filter(&self) -> impl Iterator<Item = (&str, u64)> {
         self.qos0.filters.iter().map(|(filter, count)| (filter.as_str(), count.value()))
+    }
+
+    pub(super) fn fault_seen(&self, fault: &DecodeFault) {
+        match fault {
+            DecodeFault::Qos2 { .. } => self.qos2.one(),
+            DecodeFault::RemainingLength
+            | DecodeFault::Unexpected(_)
+            | DecodeFault::ControlTooLarge { .. }
+            | DecodeFault::Malformed { .. } => self.malformed.one(),
+        }
     }
 
     pub(super) fn qos0_seen(&self, topic: &str) {

@@ -360,3 +360,6 @@ fn malformed(packet: &'static str, cause: &str) -> DecodeFault {
 fn codec_fault(packet: &'static str) -> impl Fn(rumqttc::mqttbytes::Error) -> DecodeFault {
     move |cause| malformed(packet, &cause.to_string())
 }
+
+#[cfg(test)]
+mod tests;
