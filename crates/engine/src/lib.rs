@@ -28,7 +28,7 @@ pub use book::{Book, EffectRow, EffectState, Outbox};
 pub use calendar::{Calendar, Local};
 pub use command::may_see;
 pub use ladder::{Times, default_ladder, times};
-pub use rules::{KindWords, ManholeSettings, RuleSettings};
+pub use rules::{EbikeInLiftSettings, KindWords, ManholeSettings, RuleSettings};
 pub use senses::{DeviceSeen, Freshness, LATE_AFTER, PHONE_RETURNS_WITHIN, PhoneSeen, Senses, Sighting};
 pub use setup::{Setup, SetupError};
 pub use snapshot::SnapshotError;
@@ -118,7 +118,7 @@ impl Engine {
 
     /// Words for a kind of alarm.
     pub fn words(&self, kind: &str) -> Option<KindWords> {
-        rules::rule_of(&self.rules, kind).map(Rule::words)
+        self.rules.iter().find_map(|rule| rule.words_of(kind))
     }
 
     /// What an officer may do about an alarm now.
@@ -275,7 +275,9 @@ impl Engine {
         let at = self.senses.at;
         match sighting.event_key() {
             Some(key) => {
-                let key = format!("{}:{key}", sighting.said.reading.kind());
+                // Begin and end of one event carry the same id; a redelivery carries the same content too.
+                let content = senses::content(sighting.said);
+                let key = format!("{}:{key}:{content}", sighting.said.reading.kind());
                 self.senses.recent.is_repeat(sighting.id, &key, at)
             }
             None => self.senses.recent.is_redelivery(sighting.id, &senses::content(sighting.said), dup, at),
@@ -507,6 +509,7 @@ impl Engine {
             match proposal {
                 Proposal::Raise(raise) => self.raise(at, rule, &raise, facts),
                 Proposal::Fact(fact) => self.conclude(at, fact, facts),
+                Proposal::Climb { alarm, rung } => self.climb(at, &alarm, rung, facts),
             }
         }
     }

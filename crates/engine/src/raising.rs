@@ -6,7 +6,8 @@ use crate::rules::Raise;
 use crate::world::World;
 use std::collections::BTreeMap;
 use wanglou_model::{
-    AlarmId, AlarmKind, Command, Fact, PlaceId, Priority, Raised, Reason, Reopening, Response, Span,
+    AlarmId, AlarmKind, Command, Fact, IncidentId, PlaceId, Priority, Raised, Reason, Reopening, Response,
+    Span,
 };
 
 /// What a proposal comes to.
@@ -46,8 +47,17 @@ fn fold(alarm: &Alarm, raise: &Raise) -> Vec<Fact> {
         (false, true) => Some(Reopening::PriorityRose),
         (false, false) => None,
     };
+    if again {
+        facts.extend(staged_anew(alarm, raise));
+    }
     facts.extend(why.map(|why| Fact::Reopened { alarm: alarm.id.clone(), why, rung: 0 }));
     facts
+}
+
+/// What is active again begins at its first stage again: a cover that was guarded is not, once it opened anew.
+fn staged_anew(alarm: &Alarm, raise: &Raise) -> Option<Fact> {
+    let stage = raise.stage.clone().filter(|stage| alarm.stage.as_ref() != Some(stage))?;
+    Some(Fact::Staged { alarm: alarm.id.clone(), stage, reason: raise.reason.clone() })
 }
 
 fn repeated(alarm: &Alarm, raise: &Raise) -> Fact {
@@ -78,7 +88,7 @@ fn raised(world: &World, kind: AlarmKind, alarm: AlarmId, raise: &Raise) -> Rais
         devices: raise.device.iter().cloned().collect(),
         evidence: raise.evidence.clone(),
         details: raise.details.clone(),
-        incident: None,
+        incident: raise.incident.clone(),
         config: world.setup.hash.clone(),
     }
 }
@@ -91,12 +101,20 @@ fn alarm_id(world: &World, kind: &AlarmKind, raise: &Raise) -> AlarmId {
 }
 
 fn id_of(parts: &[&str]) -> AlarmId {
+    AlarmId::parse(&format!("al_{}", digest(parts))).expect("hexadecimal digits are an id")
+}
+
+/// Made from what the first of a group of alarms was about.
+pub(crate) fn incident_of(parts: &[&str]) -> IncidentId {
+    IncidentId::parse(&format!("in_{}", digest(parts))).expect("hexadecimal digits are an id")
+}
+
+fn digest(parts: &[&str]) -> String {
     let mut hasher = blake3::Hasher::new();
     for part in parts {
         hasher.update(part.as_bytes()).update(&[0]);
     }
-    AlarmId::parse(&format!("al_{}", &hasher.finalize().to_hex()[..20]))
-        .expect("hexadecimal digits are an id")
+    hasher.finalize().to_hex()[..20].to_owned()
 }
 
 /// An alarm marked TEST, through the real ladder.

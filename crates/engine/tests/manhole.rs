@@ -1,294 +1,142 @@
 //! The manhole rule through the engine's public face: what goes in, what comes out, and that recovery decides nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use wanglou_engine::{Engine, RuleSettings, Setup, Stimulus};
+mod story;
+
+use story::*;
+use wanglou_engine::{ManholeSettings, RuleSettings, Stimulus};
 use wanglou_model::*;
 
-fn place(text: &str) -> PlaceId {
-    PlaceId::parse(text).expect("a place")
-}
-
-fn officer(text: &str) -> OfficerId {
-    OfficerId::parse(text).expect("an officer")
-}
-
+/// One cover; guard wu and control room li.
 fn site() -> Site {
-    let cover = Device {
-        profile: "wanglou".into(),
-        identity: "cover-17".into(),
-        place: place("cover/17"),
-        purpose: Purpose::Cover,
-        model: String::new(),
-        interval: Some(Span::hours(24)),
-        hub: None,
-        streaming: false,
-        debounced: false,
-        follow_up: None,
-        columns: None,
-        hold_wired: false,
-    };
-    let id = DeviceId::parse("cover-17").expect("a device");
-    let named = |kind| Place { kind, name: Text::default(), grid: None, zone: None, footpath: false };
-    let person = |role| Officer {
-        roles: BTreeSet::from([role]),
-        grids: BTreeSet::new(),
-        places: BTreeSet::new(),
-        always_on_duty: true,
-        telephone: false,
-        webhook: false,
-        admin: false,
-    };
-    Site {
-        id: SiteId::parse("test").expect("a site"),
-        name: Text::default(),
-        zone: "Asia/Shanghai".into(),
-        places: BTreeMap::from([
-            (place("cover"), named(PlaceKind::Zone)),
-            (place("cover/17"), named(PlaceKind::Cover)),
-        ]),
-        identities: BTreeMap::from([(
-            "wanglou".into(),
-            BTreeMap::from([("cover-17".to_owned(), id.clone())]),
-        )]),
-        devices: BTreeMap::from([(id, cover)]),
-        officers: BTreeMap::from([
-            (officer("wu"), person(Role::Guard)),
-            (officer("li"), person(Role::ControlRoom)),
-        ]),
-        rota: Rota::default(),
-        homes: BTreeMap::new(),
-    }
+    let mut site = empty_site();
+    add_place(&mut site, "cover", PlaceKind::Zone);
+    add_place(&mut site, "cover/17", PlaceKind::Cover);
+    add_device(&mut site, "cover-17", "cover/17", Purpose::Cover, |cover| {
+        cover.interval = Some(Span::hours(24));
+    });
+    add_officer(&mut site, "wu", Role::Guard);
+    add_officer(&mut site, "li", Role::ControlRoom);
+    site
 }
 
-fn engine(rules: RuleSettings) -> Engine {
-    Engine::new(Arc::new(Setup::new(site(), rules, "c0".into(), vec![]).expect("a good zone")))
+fn begin() -> Story {
+    Story::begin(site(), RuleSettings::default())
 }
 
-/// 2026-03-02 09:00 in Shanghai, plus so many seconds.
-fn at(seconds: i64) -> Timestamp {
-    Timestamp(1_772_413_200_000_000) + Span::secs(seconds)
+fn tilt(deg: f64) -> Reading {
+    Reading::Cover { tilt_deg: Some(deg), moved: None, open: None }
 }
 
-fn tilt(deg: f64) -> Vec<Observation> {
-    let reading = Reading::Cover { tilt_deg: Some(deg), moved: None, open: None };
-    vec![Observation {
-        device: "cover-17".into(),
-        reading,
-        at_device: None,
-        quality: Quality::Ok,
-        event: None,
-        sequence: None,
-        evidence: vec![],
-        profile: "wanglou".into(),
-    }]
-}
-
-fn said(observations: &[Observation]) -> Stimulus<'_> {
-    Stimulus::Said { observations, retain: false, dup: false }
-}
-
-/// A run: what went in with its facts, so that it can be replayed.
-struct Run {
-    engine: Engine,
-    log: Vec<(Timestamp, Fed, Vec<Fact>)>,
-}
-
-enum Fed {
-    Said(Vec<Observation>),
-    Input(Input),
-}
-
-impl Fed {
-    fn stimulus(&self) -> Stimulus<'_> {
-        match self {
-            Fed::Said(observations) => said(observations),
-            Fed::Input(input) => Stimulus::Input(input),
-        }
-    }
-}
-
-impl Run {
-    fn new() -> Self {
-        let mut run = Self { engine: engine(RuleSettings::default()), log: vec![] };
-        for (who, phone) in [("wu", "d1"), ("li", "d2")] {
-            let phone = PhoneId::parse(phone).expect("a phone");
-            run.feed(
-                at(-60),
-                Fed::Input(Input::Phone(PhoneNews {
-                    officer: officer(who),
-                    phone,
-                    state: PhoneState::Online,
-                })),
-            );
-        }
-        run
-    }
-
-    fn feed(&mut self, at: Timestamp, fed: Fed) -> Vec<Fact> {
-        let mut all = Vec::new();
-        while let Some(due) = self.engine.next_deadline().filter(|due| *due <= at) {
-            all.extend(self.one(due, Fed::Input(Input::Tick)));
-        }
-        all.extend(self.one(at, fed));
-        all
-    }
-
-    fn one(&mut self, at: Timestamp, fed: Fed) -> Vec<Fact> {
-        let facts = self.engine.step(at, fed.stimulus());
-        self.log.push((at, fed, facts.clone()));
-        facts
-    }
-
-    fn tilt(&mut self, seconds: i64, deg: f64) -> Vec<Fact> {
-        self.feed(at(seconds), Fed::Said(tilt(deg)))
-    }
-
-    fn pass(&mut self, seconds: i64) -> Vec<Fact> {
-        self.feed(at(seconds), Fed::Input(Input::Tick))
-    }
-
-    fn command(&mut self, seconds: i64, who: &str, alarm: &AlarmId, op: Op) -> Vec<Fact> {
-        let cid = CommandId::parse(&format!("c{seconds}{who}")).expect("an id");
-        let command =
-            Command { cid, officer: officer(who), phone: None, alarm: Some(alarm.clone()), rev: None, op };
-        self.feed(at(seconds), Fed::Input(Input::Command(command)))
-    }
-
-    fn only_alarm(&self) -> &wanglou_engine::Alarm {
-        let mut alarms = self.engine.book().alarms.values();
-        let first = alarms.next().expect("an alarm");
-        assert!(alarms.next().is_none(), "exactly one");
-        first
-    }
-}
+const NOTHING: [&str; 0] = [];
 
 #[test]
 fn a_truck_that_shakes_the_cover_is_no_alarm() {
-    let mut run = Run::new();
-    run.tilt(0, 40.0);
-    run.tilt(1, 0.0);
-    let facts = run.pass(3600);
-    assert_eq!(facts, vec![]);
-    assert!(run.engine.book().alarms.is_empty());
+    let mut story = begin();
+    story.say(0, "cover-17", tilt(40.0));
+    story.say(1, "cover-17", tilt(0.0));
+    assert_eq!(story.pass(3600), NOTHING);
+    assert!(story.alarms().is_empty());
 }
 
 #[test]
 fn a_tilt_that_stands_for_thirty_seconds_is_told_to_the_guard() {
-    let mut run = Run::new();
-    run.tilt(0, 22.0);
-    assert_eq!(run.pass(29), vec![]);
-    let facts = run.pass(30);
-    let told = facts.iter().find_map(|fact| match fact {
-        Fact::Rung { told, ring: true, .. } => {
-            Some(told.iter().map(|told| told.officer.to_string()).collect::<Vec<_>>())
-        }
-        _ => None,
-    });
-    assert_eq!(told, Some(vec!["wu".to_owned()]));
-    let alarm = run.only_alarm();
-    assert_eq!((alarm.priority, alarm.raised_at, alarm.first_at), (Priority::P2, at(30), at(0)));
-    assert_eq!(run.engine.book().outboxes[&officer("wu")].head, 1);
+    let mut story = begin();
+    story.say(0, "cover-17", tilt(22.0));
+    assert_eq!(story.pass(29), NOTHING);
+    assert_eq!(story.pass(30), ["raise manhole P2 cover/17 open", "ring wu"]);
+    let alarm = story.only_alarm();
+    assert_eq!((alarm.raised_at, alarm.first_at), (at(30), at(0)));
+    assert_eq!(story.engine.book().outboxes[&officer("wu")].head, 1);
 }
 
 #[test]
 fn an_unaccepted_alarm_climbs_and_repeats_and_an_accepted_one_rests() {
-    let mut run = Run::new();
-    run.tilt(0, 22.0);
-    let rungs = |facts: &[Fact]| -> Vec<usize> {
-        facts
-            .iter()
-            .filter_map(|fact| if let Fact::Rung { rung, .. } = fact { Some(*rung) } else { None })
-            .collect()
-    };
-    assert_eq!(rungs(&run.pass(30)), vec![0]);
+    let mut story = begin();
+    story.say(0, "cover-17", tilt(22.0));
+    assert_eq!(story.pass(30), ["raise manhole P2 cover/17 open", "ring wu"]);
     // There is no backup on duty, so that rung is skipped at once.
-    assert_eq!(rungs(&run.pass(209)), Vec::<usize>::new());
-    assert_eq!(rungs(&run.pass(210)), vec![1, 2]);
-    let id = run.only_alarm().id.clone();
-    run.command(300, "wu", &id, Op::Accept { eta_s: None });
-    assert_eq!(rungs(&run.pass(30 + 540)), Vec::<usize>::new());
+    assert_eq!(story.pass(209), NOTHING);
+    assert_eq!(story.pass(210), ["ring", "ring li"]);
+    let id = story.only_alarm().id.clone();
+    story.command(300, "wu", &id, Op::Accept { eta_s: None });
+    assert_eq!(story.pass(30 + 540), NOTHING);
     // Not on scene ten minutes after accepting: the next rung.
-    let facts = run.pass(900);
-    assert!(facts.iter().any(|fact| matches!(fact, Fact::Reopened { why: Reopening::NotOnScene, .. })));
-    assert!(run.only_alarm().is_unaccepted());
+    let lines = story.pass(900);
+    assert!(lines.contains(&"reopen NotOnScene".to_owned()), "{lines:?}");
+    assert!(story.only_alarm().is_unaccepted());
 }
 
 #[test]
 fn two_people_cannot_have_the_same_alarm_and_a_command_is_answered_once() {
-    let mut run = Run::new();
-    run.tilt(0, 22.0);
-    run.pass(30);
-    let id = run.only_alarm().id.clone();
-    run.command(40, "wu", &id, Op::Accept { eta_s: None });
-    let facts = run.command(41, "li", &id, Op::Accept { eta_s: None });
-    let answers: Vec<_> = facts
-        .iter()
-        .filter_map(|fact| if let Fact::Answered { answer, .. } = fact { Some(answer.clone()) } else { None })
-        .collect();
-    assert_eq!(answers, vec![Answer::Taken { by: officer("wu") }]);
-    let again = run.command(41, "li", &id, Op::Accept { eta_s: None });
-    assert_eq!(again, vec![], "the same cid is not decided on twice");
+    let mut story = begin();
+    story.say(0, "cover-17", tilt(22.0));
+    story.pass(30);
+    let id = story.only_alarm().id.clone();
+    story.command(40, "wu", &id, Op::Accept { eta_s: None });
+    let lines = story.command(41, "li", &id, Op::Accept { eta_s: None });
+    assert_eq!(lines, [format!("answer {:?}", Answer::Taken { by: officer("wu") })]);
+    let (_, fed, _) = story.log.last().expect("the command").clone();
+    assert_eq!(story.feed(at(42), fed), vec![], "the same cid is not decided on twice");
 }
 
 #[test]
 fn chatter_around_the_threshold_is_one_alarm_and_it_ends_when_closed_and_a_person_says_so() {
-    let mut run = Run::new();
-    run.tilt(0, 16.0);
-    run.pass(31);
+    let mut story = begin();
+    story.say(0, "cover-17", tilt(16.0));
+    story.pass(31);
     for n in 0..20 {
-        run.tilt(40 + n * 5, if n % 2 == 0 { 12.0 } else { 16.0 });
+        story.say(40 + n * 5, "cover-17", tilt(if n % 2 == 0 { 12.0 } else { 16.0 }));
     }
-    run.pass(300);
-    let id = run.only_alarm().id.clone();
-    run.command(301, "wu", &id, Op::Guard { photos: vec!["p1".into()] });
-    assert_eq!(run.only_alarm().stage.as_deref(), Some("guarded"));
-    run.command(310, "wu", &id, Op::Resolve { outcome: Outcome::Real, note: String::new(), photos: vec![] });
-    assert!(run.only_alarm().is_open(), "the cover still stands open");
-    run.tilt(400, 1.0);
-    let facts = run.pass(1000);
-    assert!(facts.iter().any(|fact| matches!(fact, Fact::Closed { outcome: Outcome::Real, .. })));
+    story.pass(300);
+    let id = story.only_alarm().id.clone();
+    story.command(301, "wu", &id, Op::Guard { photos: vec!["p1".into()] });
+    assert_eq!(story.only_alarm().stage.as_deref(), Some("guarded"));
+    let resolve = Op::Resolve { outcome: Outcome::Real, note: String::new(), photos: vec![] };
+    assert_eq!(story.command(310, "wu", &id, resolve), ["resolved real"]);
+    assert!(story.only_alarm().is_open(), "the cover still stands open");
+    story.say(400, "cover-17", tilt(1.0));
+    assert_eq!(story.pass(1000), ["clear cover_closed", "close real resolved_and_cleared"]);
+}
+
+#[test]
+fn a_guarded_cover_that_opens_again_must_be_guarded_again() {
+    let mut story = begin();
+    story.say(0, "cover-17", tilt(22.0));
+    story.pass(30);
+    let id = story.only_alarm().id.clone();
+    story.command(60, "wu", &id, Op::Guard { photos: vec![] });
+    story.say(100, "cover-17", tilt(1.0));
+    assert_eq!(story.pass(700), ["clear cover_closed"]);
+    story.say(710, "cover-17", tilt(30.0));
+    assert_eq!(story.pass(740), ["repeat +1", "stage open", "reopen ActiveAgain", "ring wu"]);
 }
 
 #[test]
 fn recovery_applies_what_was_written_and_decides_nothing() {
-    let mut run = Run::new();
-    run.tilt(0, 22.0);
-    run.pass(30);
-    let id = run.only_alarm().id.clone();
-    run.command(45, "wu", &id, Op::Accept { eta_s: Some(120) });
-    run.tilt(50, 70.0);
-    run.pass(700);
+    let mut story = begin();
+    story.say(0, "cover-17", tilt(22.0));
+    story.pass(30);
+    let id = story.only_alarm().id.clone();
+    story.command(45, "wu", &id, Op::Accept { eta_s: Some(120) });
+    story.say(50, "cover-17", tilt(70.0));
+    story.pass(700);
     // With the same rules, and with rules that would never have raised anything.
-    let blind = RuleSettings {
-        manhole: wanglou_engine::ManholeSettings {
-            open_deg: 89.0,
-            wide_open_deg: 89.5,
-            ..Default::default()
-        },
-    };
-    for rules in [RuleSettings::default(), blind] {
-        let mut recovered = engine(rules);
-        for (at, fed, facts) in &run.log {
-            recovered.replay(*at, fed.stimulus(), facts);
-        }
-        assert_eq!(recovered.book().alarms, run.engine.book().alarms);
-        assert_eq!(recovered.book().outboxes, run.engine.book().outboxes);
-    }
+    let blind = ManholeSettings { open_deg: 89.0, wide_open_deg: 89.5, ..Default::default() };
+    story.replays_the_same_under(RuleSettings::default());
+    story.replays_the_same_under(RuleSettings { manhole: blind, ..Default::default() });
+    story.decides_the_same_again();
 }
 
 #[test]
 fn a_snapshot_goes_on_as_if_nothing_had_happened() {
-    let mut run = Run::new();
-    run.tilt(0, 22.0);
-    run.pass(45);
-    let bytes = run.engine.snapshot().expect("a snapshot");
-    let mut restored = Engine::restore(Arc::clone(run.engine.setup()), &bytes).expect("restores");
-    assert_eq!(restored.next_deadline(), run.engine.next_deadline());
+    let mut story = begin();
+    story.say(0, "cover-17", tilt(22.0));
+    story.pass(45);
+    let mut restored = story.restored();
     let tick = Input::Tick;
     assert_eq!(
         restored.step(at(210), Stimulus::Input(&tick)),
-        run.engine.step(at(210), Stimulus::Input(&tick))
+        story.engine.step(at(210), Stimulus::Input(&tick))
     );
-    assert_eq!(restored.snapshot().expect("a snapshot"), run.engine.snapshot().expect("a snapshot"));
+    assert_eq!(restored.snapshot().expect("a snapshot"), story.engine.snapshot().expect("a snapshot"));
 }

@@ -3,6 +3,7 @@
 //!
 //! What a rule keeps is changed by observing only, so that recovery can observe again without deciding.
 
+mod ebike_in_lift;
 mod manhole;
 
 use crate::alarm::Alarm;
@@ -13,23 +14,29 @@ use crate::world::World;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use wanglou_model::{
-    CallAnswer, Command, Device, DeviceId, Evidence, Fact, Ladder, Mark, Outcome, PlaceId, Priority, Reason,
-    Span, Text, Timestamp,
+    AlarmId, CallAnswer, Command, Device, DeviceId, Evidence, Fact, IncidentId, Ladder, Mark, Outcome,
+    PlaceId, Priority, Reason, Span, Text, Timestamp,
 };
 
+pub use ebike_in_lift::EbikeInLiftSettings;
 pub use manhole::ManholeSettings;
 
 /// Every rule's thresholds. One table each in `rules.toml`, under the rule's name; unknown keys are refused.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RuleSettings {
+    /// E-bikes in lifts.
+    pub ebike_in_lift: EbikeInLiftSettings,
     /// Manhole covers.
     pub manhole: ManholeSettings,
 }
 
 /// The list. A new rule is one line here.
 pub(crate) fn all(settings: &RuleSettings) -> Vec<Box<dyn Rule>> {
-    vec![Box::new(manhole::Manhole::new(settings.manhole.clone()))]
+    vec![
+        Box::new(ebike_in_lift::EbikeInLift::new(settings.ebike_in_lift.clone())),
+        Box::new(manhole::Manhole::new(settings.manhole.clone())),
+    ]
 }
 
 /// The rule of a kind of alarm.
@@ -118,6 +125,8 @@ pub struct Raise {
     pub evidence: Vec<Evidence>,
     /// What to remember.
     pub details: BTreeMap<String, serde_json::Value>,
+    /// The related group of alarms that it belongs to.
+    pub incident: Option<IncidentId>,
 }
 
 impl Raise {
@@ -144,6 +153,7 @@ impl Raise {
             device: None,
             evidence: Vec::new(),
             details: BTreeMap::new(),
+            incident: None,
         }
     }
 
@@ -163,6 +173,13 @@ pub enum Proposal {
     Raise(Box<Raise>),
     /// A conclusion as it is: a stage, a clear, an end.
     Fact(Fact),
+    /// The ladder of an alarm that nobody has accepted goes to this rung now. Later rungs keep their times.
+    Climb {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// To which rung.
+        rung: usize,
+    },
 }
 
 /// A rule.
@@ -172,6 +189,11 @@ pub trait Rule: Send + std::fmt::Debug {
 
     /// Words for its alarms.
     fn words(&self) -> KindWords;
+
+    /// Words for alarms of another kind that it raises, for a fault that it noticed.
+    fn words_of(&self, kind: &str) -> Option<KindWords> {
+        (kind == self.name()).then(|| self.words())
+    }
 
     /// Does it want to hear this device?
     fn listens(&self, device: &Device) -> bool;

@@ -1,0 +1,346 @@
+//! E-bikes in lifts (`ebike_in_lift`): a battery that burns in a lift kills in half a minute.
+//!
+//! Subject: the place of the lift, with its cameras and its controller. The hold belongs to the controller; it is
+//! observed here. Nothing is sent to a lift by this rule: voice, release and hold requests would be effects of
+//! their own, decided where the stages below are.
+//!
+//! ```text
+//!   suspect ─ there 1.5 s, car standing, door open ─► P2 ─► held ─► left ─► released ─► closed (complied)
+//!      (silent, no alarm)                             │       ├─► hold_failed, held_overdue, defeated
+//!                                                     └───────┴─► left_at_floor: a person looks and closes
+//! ```
+//!
+//! Keys: the lift's place for bikes; `battery:`, and for kind `lift_fault` `idle:` and `fire:`, each with the place.
+
+mod judge;
+mod settings;
+mod state;
+mod words;
+
+pub use settings::EbikeInLiftSettings;
+
+use super::{Cause, KindWords, Proposal, Rule, RuleTimers};
+use crate::alarm::Alarm;
+use crate::senses::{Freshness, Senses, Sighting, Subject};
+use crate::setup::Setup;
+use crate::world::World;
+use serde::{Deserialize, Serialize};
+use state::{Hit, Lift, Status};
+use std::collections::{BTreeMap, BTreeSet};
+use wanglou_model::{AlarmKind, Device, DeviceId, Fact, LiftClass, PlaceId, Purpose, Reading};
+
+/// The rule.
+#[derive(Debug)]
+pub(crate) struct EbikeInLift {
+    kind: AlarmKind,
+    settings: EbikeInLiftSettings,
+    /// Lifts whose hold output is wired to a controller that we hear.
+    wired: BTreeSet<PlaceId>,
+    kept: Kept,
+}
+
+/// What goes into the snapshot.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Kept {
+    lifts: BTreeMap<PlaceId, Lift>,
+    /// Smoke and heat detectors that are active, with their places.
+    fires: BTreeMap<DeviceId, PlaceId>,
+}
+
+impl EbikeInLift {
+    pub(crate) fn new(settings: EbikeInLiftSettings) -> Self {
+        let kind = crate::raising::kind_of("ebike_in_lift");
+        Self { kind, settings, wired: BTreeSet::new(), kept: Kept::default() }
+    }
+}
+
+impl Rule for EbikeInLift {
+    fn name(&self) -> &'static str {
+        "ebike_in_lift"
+    }
+
+    fn words(&self) -> KindWords {
+        words::ebike()
+    }
+
+    fn words_of(&self, kind: &str) -> Option<KindWords> {
+        match kind {
+            "ebike_in_lift" => Some(words::ebike()),
+            words::LIFT_FAULT => Some(words::lift_fault()),
+            _ => None,
+        }
+    }
+
+    fn listens(&self, device: &Device) -> bool {
+        matches!(
+            device.purpose,
+            Purpose::LiftCamera | Purpose::LiftController | Purpose::Smoke | Purpose::Hub
+        )
+    }
+
+    fn configure(&mut self, _senses: &Senses, setup: &Setup, timers: &mut RuleTimers) {
+        self.settings = setup.rules.ebike_in_lift.clone();
+        let devices = setup.site.devices.values();
+        self.wired = devices.filter(|device| device.hold_wired).map(|device| device.place.clone()).collect();
+        self.kept.lifts.retain(|place, _| setup.site.places.contains_key(place));
+        self.kept.fires.retain(|device, _| setup.site.devices.contains_key(device));
+        for (place, lift) in &self.kept.lifts {
+            arm(place, &[], lift, &self.settings, timers);
+        }
+    }
+
+    fn observe(
+        &mut self,
+        senses: &Senses,
+        setup: &Setup,
+        sighting: &Sighting,
+        timers: &mut RuleTimers,
+    ) -> Option<Subject> {
+        if matches!(sighting.freshness, Freshness::Replayed | Freshness::Test) {
+            return None;
+        }
+        let place = &sighting.device.place;
+        match (sighting.device.purpose, &sighting.said.reading) {
+            (_, Reading::Availability { online, .. }) => {
+                self.availability(senses, setup, sighting, *online, timers)
+            }
+            (Purpose::Smoke, reading) => self.detector(sighting, reading)?,
+            (Purpose::Hub, _) => return None,
+            (_, reading) => {
+                self.with_lift(place, timers, |lift, settings| {
+                    see(lift, settings, senses, sighting, reading)
+                });
+            }
+        }
+        Some(place.clone())
+    }
+
+    fn due(
+        &mut self,
+        senses: &Senses,
+        _setup: &Setup,
+        subject: &Subject,
+        slot: u8,
+        timers: &mut RuleTimers,
+    ) -> bool {
+        let judge = senses.may_judge_absence();
+        if !self.kept.lifts.contains_key(subject) {
+            return false;
+        }
+        self.with_lift(subject, timers, |lift, _| lift.due(senses.at, slot, judge))
+    }
+
+    fn resumed(&mut self, senses: &Senses, _setup: &Setup, timers: &mut RuleTimers) -> Vec<Subject> {
+        for (place, lift) in &mut self.kept.lifts {
+            let before = lift.deadlines(&self.settings);
+            lift.resumed(senses.at);
+            arm(place, &before, lift, &self.settings, timers);
+        }
+        Vec::new()
+    }
+
+    fn decide(&self, world: &World, subject: &Subject, cause: Cause) -> Vec<Proposal> {
+        match self.kept.lifts.get(subject) {
+            Some(lift) => self.judge(world, subject, lift, cause),
+            // A detector or a hub concerns every lift near it.
+            None => self
+                .kept
+                .lifts
+                .iter()
+                .flat_map(|(place, lift)| self.judge(world, place, lift, cause))
+                .collect(),
+        }
+    }
+
+    fn alarm_due(&self, world: &World, alarm: &Alarm, slot: u8) -> Vec<Proposal> {
+        self.hold_is_missing(world, alarm, slot).into_iter().collect()
+    }
+
+    fn after_raise(&self, world: &World, alarm: &Alarm) -> Vec<Fact> {
+        self.expect_hold(world, alarm).into_iter().collect()
+    }
+
+    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {
+        serde_json::to_value(&self.kept)
+    }
+
+    fn restore(&mut self, kept: serde_json::Value) -> Result<(), serde_json::Error> {
+        self.kept = serde_json::from_value(kept)?;
+        Ok(())
+    }
+}
+
+// Observing.
+impl EbikeInLift {
+    /// Changes what is known of a lift, and moves the deadlines that follow from it.
+    fn with_lift<T>(
+        &mut self,
+        place: &PlaceId,
+        timers: &mut RuleTimers,
+        change: impl FnOnce(&mut Lift, &EbikeInLiftSettings) -> T,
+    ) -> T {
+        let lift = self.kept.lifts.entry(place.clone()).or_default();
+        let before = lift.deadlines(&self.settings);
+        let result = change(lift, &self.settings);
+        arm(place, &before, lift, &self.settings, timers);
+        result
+    }
+
+    /// A device, or what devices speak through, came or went.
+    fn availability(
+        &mut self,
+        senses: &Senses,
+        setup: &Setup,
+        sighting: &Sighting,
+        online: bool,
+        timers: &mut RuleTimers,
+    ) {
+        let concerned =
+            |id: &DeviceId, device: &Device| id == sighting.id || device.hub.as_ref() == Some(sighting.id);
+        let here = setup.behind.get(sighting.id).into_iter().flatten().chain([sighting.id]);
+        let devices: Vec<(&DeviceId, &Device)> = here
+            .filter_map(|id| setup.site.devices.get_key_value(id))
+            .filter(|(id, device)| concerned(id, device))
+            .collect();
+        for (id, device) in devices {
+            let change = |lift: &mut Lift, _: &EbikeInLiftSettings| match (device.purpose, online) {
+                (Purpose::LiftCamera, true) => lift.frame(senses.at, id),
+                (Purpose::LiftCamera, false) => lift.camera_lost(id),
+                (Purpose::LiftController, false) => lift.car_lost(senses.at),
+                _ => {}
+            };
+            if matches!(device.purpose, Purpose::LiftCamera | Purpose::LiftController) {
+                self.with_lift(&device.place, timers, change);
+            }
+        }
+    }
+
+    /// A smoke or heat detector. `None` when it says nothing of the kind.
+    fn detector(&mut self, sighting: &Sighting, reading: &Reading) -> Option<()> {
+        let active = match reading {
+            Reading::Smoke { active, .. } => *active,
+            Reading::Heat { active, .. } => (*active)?,
+            _ => return None,
+        };
+        match active {
+            true => self.kept.fires.insert(sighting.id.clone(), sighting.device.place.clone()),
+            false => self.kept.fires.remove(sighting.id),
+        };
+        Some(())
+    }
+}
+
+/// Sets the deadlines that changed.
+fn arm(
+    place: &PlaceId,
+    before: &[(u8, Option<wanglou_model::Timestamp>)],
+    lift: &Lift,
+    settings: &EbikeInLiftSettings,
+    timers: &mut RuleTimers,
+) {
+    for (slot, due) in lift.deadlines(settings) {
+        match due {
+            _ if before.contains(&(slot, due)) => {}
+            Some(due) => timers.arm(place, slot, due),
+            None => timers.disarm(place, slot),
+        }
+    }
+}
+
+/// Takes in what a camera or a controller said.
+fn see(
+    lift: &mut Lift,
+    settings: &EbikeInLiftSettings,
+    senses: &Senses,
+    sighting: &Sighting,
+    reading: &Reading,
+) {
+    match reading {
+        Reading::LiftStatus { door, moving, floor, mode, hold_command, hold_feedback, .. } => {
+            if !sighting.duplicate {
+                let (door, moving, floor, mode) = (*door, *moving, *floor, *mode);
+                let (hold_command, hold_feedback) = (*hold_command, *hold_feedback);
+                let status = Status { door, moving, floor, mode, hold_command, hold_feedback };
+                lift.status(senses.at, status);
+            }
+        }
+        Reading::LiftCamera { class, present, confidence, picture } => {
+            let (at, id) = (senses.at, sighting.id);
+            let fresh = sighting.is_news() && sighting.freshness == Freshness::Fresh;
+            match of_camera(lift, settings, *class, *present, *confidence) {
+                Sight::Bike if fresh => lift.hit(at, hit(sighting, *confidence, picture)),
+                Sight::Battery if fresh => {
+                    lift.frame(at, id);
+                    lift.battery_hit(at, hit(sighting, *confidence, picture), settings);
+                }
+                Sight::Bike if sighting.duplicate => lift.hit_repeated(at, id),
+                Sight::Nothing(class) if sighting.is_news() => {
+                    let occurred = sighting.said.at_device.map(|_| sighting.occurred);
+                    if class != LiftClass::Ebike {
+                        lift.battery = None;
+                    }
+                    if class != LiftClass::EbikeBattery {
+                        lift.stop(at, id, occurred, settings);
+                    }
+                }
+                Sight::Other if fresh => lift.frame(at, id),
+                Sight::Bike | Sight::Battery | Sight::Nothing(_) | Sight::Other => {}
+            }
+        }
+        _ if sighting.is_news() => lift.frame(senses.at, sighting.id),
+        _ => {}
+    }
+}
+
+/// What a camera's message means to this rule.
+enum Sight {
+    Bike,
+    Battery,
+    /// None of this class any more; [`LiftClass::None`]: none of any.
+    Nothing(LiftClass),
+    /// Something else, or a bike that it is not sure of: it is alive.
+    Other,
+}
+
+fn of_camera(
+    lift: &Lift,
+    settings: &EbikeInLiftSettings,
+    class: LiftClass,
+    present: bool,
+    confidence: Option<f64>,
+) -> Sight {
+    let inside = lift.bike.as_ref().is_some_and(|bike| !bike.left);
+    let enough = if inside { settings.stay_confidence } else { settings.confidence };
+    let sure = |enough: f64| confidence.is_none_or(|confidence| confidence >= enough);
+    match (class, present) {
+        (LiftClass::None, _) => Sight::Nothing(LiftClass::None),
+        (LiftClass::Ebike | LiftClass::EbikeBattery, false) => Sight::Nothing(class),
+        (LiftClass::Ebike, true) if sure(enough) => Sight::Bike,
+        (LiftClass::EbikeBattery, true) if sure(settings.confidence) => Sight::Battery,
+        (
+            LiftClass::Ebike
+            | LiftClass::EbikeBattery
+            | LiftClass::Bicycle
+            | LiftClass::Wheelchair
+            | LiftClass::Stroller
+            | LiftClass::Cart
+            | LiftClass::Scooter
+            | LiftClass::Person,
+            _,
+        ) => Sight::Other,
+    }
+}
+
+fn hit(sighting: &Sighting, confidence: Option<f64>, picture: &Option<wanglou_model::Evidence>) -> Hit {
+    let mut evidence = sighting.said.evidence.clone();
+    evidence.extend(picture.iter().filter(|picture| !sighting.said.evidence.contains(picture)).cloned());
+    Hit {
+        device: sighting.id.clone(),
+        streaming: sighting.device.streaming,
+        confidence,
+        occurred: sighting.occurred,
+        dated: sighting.said.at_device.is_some(),
+        event_key: sighting.event_key(),
+        evidence,
+    }
+}

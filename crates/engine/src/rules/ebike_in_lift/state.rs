@@ -1,0 +1,458 @@
+//! What is known of one lift: the car by its controller, the bike by its camera. Changed by observing only.
+//!
+//! ```text
+//!            hit              1.5 s standing, door open          no hit 5 s
+//!   nothing ─────► suspect ─────────────────────────────► ripe ────────────► left
+//!      ▲              │ gone                               │  camera silent, offline, or start without stop
+//!      └──────────────┘                                    └────────────────────► unverified
+//! ```
+
+use super::settings::EbikeInLiftSettings;
+use serde::{Deserialize, Serialize};
+use wanglou_model::{DeviceId, Evidence, LiftDoor, LiftMode, Span, Timestamp};
+
+/// Slots of the rule's timers on a lift.
+pub(super) const RIPE: u8 = 0;
+pub(super) const HIT_EXPIRED: u8 = 1;
+pub(super) const LEFT: u8 = 2;
+pub(super) const SILENT: u8 = 3;
+pub(super) const HOLD_FAILED: u8 = 4;
+pub(super) const HOLD_OVERDUE: u8 = 5;
+pub(super) const HOLD_IDLE: u8 = 6;
+pub(super) const HOLD_IN_FIRE: u8 = 7;
+pub(super) const BATTERY: u8 = 8;
+
+/// One lift.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Lift {
+    #[serde(default)]
+    pub(super) car: Car,
+    /// The bike that is in the car, or was there last.
+    #[serde(default)]
+    pub(super) bike: Option<Bike>,
+    #[serde(default)]
+    pub(super) battery: Option<Battery>,
+    /// A streaming camera that went silent with a bike in the car.
+    #[serde(default)]
+    pub(super) silent_camera: Option<DeviceId>,
+    /// Absence was due while it could not be judged.
+    #[serde(default)]
+    deferred: bool,
+    /// Absence is not judged by what is before this.
+    #[serde(default)]
+    judge_from: Timestamp,
+}
+
+/// What the controller said last; what it never said is unknown.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Car {
+    pub(super) door: Option<LiftDoor>,
+    pub(super) moving: Option<bool>,
+    pub(super) floor: Option<i32>,
+    pub(super) mode: Option<LiftMode>,
+    pub(super) hold_command: Option<bool>,
+    pub(super) hold_feedback: Option<bool>,
+    /// Known to move, or not to have its door open.
+    pub(super) shut: bool,
+    /// Since when it is not.
+    pub(super) opened_at: Timestamp,
+    pub(super) held_since: Option<Timestamp>,
+    pub(super) mismatch_since: Option<Timestamp>,
+    pub(super) fire_since: Option<Timestamp>,
+    pub(super) failed: bool,
+    pub(super) overdue: bool,
+    pub(super) idle: bool,
+    pub(super) in_fire: bool,
+}
+
+/// A status of the car; what it does not say stays as it was.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Status {
+    pub(super) door: Option<LiftDoor>,
+    pub(super) moving: Option<bool>,
+    pub(super) floor: Option<i32>,
+    pub(super) mode: Option<LiftMode>,
+    pub(super) hold_command: Option<bool>,
+    pub(super) hold_feedback: Option<bool>,
+}
+
+/// Why it is not known any more whether the bike is still there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Doubt {
+    /// The streaming camera fell silent.
+    NoFrames,
+    /// The camera, its hub or its server is offline.
+    Offline,
+    /// The camera said "start" and never "stop".
+    NoStop,
+}
+
+/// A hit of a camera.
+#[derive(Debug, Clone)]
+pub(super) struct Hit {
+    pub(super) device: DeviceId,
+    pub(super) streaming: bool,
+    pub(super) confidence: Option<f64>,
+    /// When it was so, by the camera's clock if that can be trusted.
+    pub(super) occurred: Timestamp,
+    pub(super) dated: bool,
+    pub(super) event_key: Option<String>,
+    pub(super) evidence: Vec<Evidence>,
+}
+
+/// One stay of a bike in the car.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Bike {
+    pub(super) device: DeviceId,
+    pub(super) streaming: bool,
+    pub(super) event_key: Option<String>,
+    pub(super) evidence: Vec<Evidence>,
+    /// The best confidence; `None`: the camera gives none.
+    pub(super) confidence: Option<f64>,
+    /// First hit, by receive time and as it occurred.
+    pub(super) since: Timestamp,
+    pub(super) first_at: Timestamp,
+    dated: bool,
+    pub(super) hits: u64,
+    pub(super) last_hit: Timestamp,
+    last_frame: Timestamp,
+    /// The latest hit does not hold any more.
+    stale: bool,
+    /// The floor of the first detection.
+    pub(super) floor: Option<i32>,
+    /// The car moved since the first detection.
+    pub(super) moved: bool,
+    moved_while_absent: bool,
+    /// All the time it was known whether the car moves.
+    pub(super) sure: bool,
+    /// It was there long enough while the car stood open.
+    pub(super) ripe: bool,
+    pub(super) absent_since: Option<Timestamp>,
+    pub(super) left: bool,
+    pub(super) doubt: Option<Doubt>,
+    /// The door closed or the car moved with it inside, although the lift was held.
+    pub(super) defeated: bool,
+}
+
+/// A battery carried by hand.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Battery {
+    pub(super) hit: BatteryHit,
+    pub(super) since: Timestamp,
+    pub(super) last_hit: Timestamp,
+    pub(super) ripe: bool,
+}
+
+/// The hit that a battery was first seen by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct BatteryHit {
+    pub(super) device: DeviceId,
+    pub(super) first_at: Timestamp,
+    pub(super) event_key: Option<String>,
+    pub(super) evidence: Vec<Evidence>,
+}
+
+impl Car {
+    /// Is the door held, as far as is known? The feedback counts, else the command.
+    pub(super) fn is_held(&self) -> bool {
+        self.hold_feedback.or(self.hold_command) == Some(true)
+    }
+
+    /// Is it known whether the car moves?
+    fn is_known(&self) -> bool {
+        self.moving.is_some() || self.floor.is_some() || self.door == Some(LiftDoor::Open) || self.is_held()
+    }
+
+    fn take(&mut self, at: Timestamp, status: Status) {
+        self.door = status.door.or(self.door);
+        self.moving = status.moving.or(self.moving);
+        self.floor = status.floor.or(self.floor);
+        self.mode = status.mode.or(self.mode);
+        self.hold_command = status.hold_command.or(self.hold_command);
+        self.hold_feedback = status.hold_feedback.or(self.hold_feedback);
+        self.follow(at);
+    }
+
+    /// What follows from the state, with the time since when it is so.
+    fn follow(&mut self, at: Timestamp) {
+        let shut = self.moving == Some(true) || self.door.is_some_and(|door| door != LiftDoor::Open);
+        if self.shut && !shut {
+            self.opened_at = at;
+        }
+        self.shut = shut;
+        let held = self.is_held();
+        let mismatch = matches!((self.hold_command, self.hold_feedback), (Some(a), Some(b)) if a != b);
+        since(&mut self.held_since, held, at);
+        since(&mut self.mismatch_since, mismatch, at);
+        since(&mut self.fire_since, held && self.mode == Some(LiftMode::Fire), at);
+        self.failed &= mismatch;
+        self.overdue &= held;
+        self.idle &= held;
+        self.in_fire &= self.fire_since.is_some();
+    }
+}
+
+fn since(slot: &mut Option<Timestamp>, holds: bool, at: Timestamp) {
+    *slot = if holds { slot.or(Some(at)) } else { None };
+}
+
+impl Bike {
+    fn new(at: Timestamp, hit: Hit, car: &Car) -> Self {
+        Self {
+            device: hit.device,
+            streaming: hit.streaming,
+            event_key: hit.event_key,
+            evidence: hit.evidence,
+            confidence: hit.confidence,
+            since: at,
+            first_at: hit.occurred,
+            dated: hit.dated,
+            hits: 1,
+            last_hit: at,
+            last_frame: at,
+            stale: false,
+            floor: car.floor,
+            moved: car.moving == Some(true),
+            moved_while_absent: false,
+            sure: car.is_known(),
+            ripe: false,
+            absent_since: None,
+            left: false,
+            doubt: None,
+            defeated: false,
+        }
+    }
+
+    /// As far as is known it is in the car.
+    pub(super) fn is_inside(&self) -> bool {
+        self.absent_since.is_none()
+    }
+
+    fn again(&mut self, at: Timestamp, hit: Hit, car: &Car) {
+        (self.hits, self.last_hit, self.last_frame) = (self.hits + 1, at, at);
+        (self.stale, self.absent_since, self.doubt) = (false, None, None);
+        (self.device, self.streaming) = (hit.device, hit.streaming);
+        self.confidence = match (self.confidence, hit.confidence) {
+            (Some(best), Some(now)) => Some(best.max(now)),
+            (best, now) => best.or(now),
+        };
+        self.moved |= std::mem::take(&mut self.moved_while_absent);
+        self.ride(car);
+    }
+
+    fn ride(&mut self, car: &Car) {
+        let elsewhere = matches!((self.floor, car.floor), (Some(first), Some(now)) if first != now);
+        let moved = car.moving == Some(true) || elsewhere;
+        if !self.is_inside() {
+            self.moved_while_absent |= moved;
+            return;
+        }
+        self.moved |= moved;
+        self.sure &= car.is_known();
+        if !self.moved {
+            self.floor = self.floor.or(car.floor);
+        }
+    }
+
+    fn gone(&mut self, at: Timestamp) {
+        self.absent_since.get_or_insert(at);
+        if self.doubt == Some(Doubt::NoStop) {
+            self.doubt = None;
+        }
+    }
+}
+
+impl Lift {
+    /// A hit that counts.
+    pub(super) fn hit(&mut self, at: Timestamp, hit: Hit) {
+        self.silent_camera = self.silent_camera.take().filter(|silent| *silent != hit.device);
+        self.car.idle = false;
+        match &mut self.bike {
+            Some(bike) if !bike.left && bike.doubt != Some(Doubt::NoStop) => bike.again(at, hit, &self.car),
+            Some(_) | None => self.bike = Some(Bike::new(at, hit, &self.car)),
+        }
+    }
+
+    /// The very message of an earlier hit again: a streaming camera is alive and still sees the bike.
+    pub(super) fn hit_repeated(&mut self, at: Timestamp, device: &DeviceId) {
+        let same = |bike: &&mut Bike| bike.streaming && bike.is_inside() && bike.device == *device;
+        if let Some(bike) = self.bike.as_mut().filter(same) {
+            (bike.last_hit, bike.last_frame, bike.stale) = (at, at, false);
+        }
+    }
+
+    /// Any message of a camera that is no hit: it is alive.
+    pub(super) fn frame(&mut self, at: Timestamp, device: &DeviceId) {
+        self.silent_camera = self.silent_camera.take().filter(|silent| silent != device);
+        let Some(bike) = self.bike.as_mut().filter(|bike| bike.device == *device) else { return };
+        bike.last_frame = at;
+        if bike.stale {
+            bike.gone(at);
+        }
+    }
+
+    /// The camera says that there is no bike. `occurred` is when, if the camera's clock tells.
+    pub(super) fn stop(
+        &mut self,
+        at: Timestamp,
+        device: &DeviceId,
+        occurred: Option<Timestamp>,
+        settings: &EbikeInLiftSettings,
+    ) {
+        self.frame(at, device);
+        let Some(bike) = self.bike.as_mut().filter(|bike| bike.device == *device) else { return };
+        if occurred.is_some_and(|occurred| occurred < bike.first_at) {
+            return;
+        }
+        // Start and stop may come out of a queue together: then the camera's clock says how long it was there.
+        let stayed = occurred.filter(|_| bike.dated).map(|occurred| occurred - bike.first_at);
+        bike.ripe |= !self.car.shut && stayed.is_some_and(|stayed| stayed >= settings.present());
+        bike.gone(at);
+        if !bike.ripe {
+            self.bike = None;
+        }
+    }
+
+    /// The controller said something.
+    pub(super) fn status(&mut self, at: Timestamp, status: Status) {
+        let before = (self.car.is_held(), self.car.door, self.car.moving);
+        self.car.take(at, status);
+        self.ride(before);
+    }
+
+    /// The controller is offline: all of the car is unknown, and what is unknown is judged as standing and open.
+    pub(super) fn car_lost(&mut self, at: Timestamp) {
+        let opened_at = if self.car.shut { at } else { self.car.opened_at };
+        self.car = Car { opened_at, ..Car::default() };
+        if let Some(bike) = &mut self.bike {
+            bike.ride(&self.car);
+        }
+    }
+
+    fn ride(&mut self, (was_held, was_door, was_moving): (bool, Option<LiftDoor>, Option<bool>)) {
+        let Some(bike) = self.bike.as_mut().filter(|bike| !bike.left) else { return };
+        bike.ride(&self.car);
+        let closes = |door| matches!(door, Some(LiftDoor::Closing | LiftDoor::Closed));
+        let closed_now = closes(self.car.door) && !closes(was_door);
+        let moved_now = self.car.moving == Some(true) && was_moving != Some(true);
+        let held = was_held && self.car.is_held();
+        bike.defeated |= held && bike.ripe && bike.is_inside() && (closed_now || moved_now);
+    }
+
+    /// The camera, or what it speaks through, is offline.
+    pub(super) fn camera_lost(&mut self, device: &DeviceId) {
+        let watched = |bike: &&mut Bike| bike.device == *device && bike.is_inside() && bike.doubt.is_none();
+        if let Some(bike) = self.bike.as_mut().filter(watched) {
+            (bike.doubt, bike.sure) = (Some(Doubt::Offline), false);
+        }
+    }
+
+    /// A battery in somebody's hands.
+    pub(super) fn battery_hit(&mut self, at: Timestamp, hit: Hit, settings: &EbikeInLiftSettings) {
+        let same = |battery: &&mut Battery| at - battery.last_hit < Span::secs(settings.no_stop_s);
+        if let Some(battery) = self.battery.as_mut().filter(same) {
+            battery.last_hit = at;
+            return;
+        }
+        let Hit { device, occurred: first_at, event_key, evidence, .. } = hit;
+        let hit = BatteryHit { device, first_at, event_key, evidence };
+        self.battery = Some(Battery { hit, since: at, last_hit: at, ripe: false });
+    }
+
+    /// Absence may be judged again: nothing from before counts as silence.
+    pub(super) fn resumed(&mut self, at: Timestamp) {
+        (self.deferred, self.judge_from) = (false, at);
+    }
+
+    /// One of its deadlines is due. Returns whether there is anything to decide.
+    pub(super) fn due(&mut self, at: Timestamp, slot: u8, may_judge_absence: bool) -> bool {
+        if matches!(slot, LEFT | SILENT | HOLD_IDLE) && !may_judge_absence {
+            self.deferred = true;
+            return false;
+        }
+        match slot {
+            RIPE => self.bike.iter_mut().for_each(|bike| bike.ripe = true),
+            HIT_EXPIRED => self.hit_expired(at),
+            LEFT => self.bike.iter_mut().for_each(|bike| bike.left = true),
+            SILENT => self.silent(),
+            HOLD_FAILED => self.car.failed = true,
+            HOLD_OVERDUE => self.car.overdue = true,
+            HOLD_IDLE => self.car.idle = true,
+            HOLD_IN_FIRE => self.car.in_fire = true,
+            BATTERY => self.battery.iter_mut().for_each(|battery| battery.ripe = true),
+            _ => return false,
+        }
+        true
+    }
+
+    /// The latest hit of a streaming camera does not hold any more. Whether the bike has gone, or the camera, only
+    /// the camera's next message can tell.
+    fn hit_expired(&mut self, at: Timestamp) {
+        let Some(bike) = &mut self.bike else { return };
+        bike.stale = true;
+        if !bike.ripe {
+            self.bike = None;
+        } else if bike.last_frame > bike.last_hit {
+            bike.gone(at);
+        }
+    }
+
+    fn silent(&mut self) {
+        let held = self.car.is_held();
+        let Some(bike) = &mut self.bike else { return };
+        bike.doubt = Some(if bike.streaming { Doubt::NoFrames } else { Doubt::NoStop });
+        if bike.streaming {
+            bike.sure = false;
+        }
+        if bike.streaming && (bike.ripe || held) {
+            self.silent_camera = Some(bike.device.clone());
+        }
+        if !bike.ripe {
+            self.bike = None;
+        }
+    }
+
+    /// Every deadline that follows from what is known, by slot.
+    pub(super) fn deadlines(&self, settings: &EbikeInLiftSettings) -> [(u8, Option<Timestamp>); 9] {
+        let (bike, car) = (self.bike.as_ref(), &self.car);
+        let inside = bike.filter(|bike| bike.is_inside());
+        let after = |since: Option<Timestamp>, seconds| since.map(|since| since + Span::secs(seconds));
+        let absence = |due: Option<Timestamp>| due.filter(|_| !self.deferred);
+        let ripe = inside
+            .filter(|bike| !bike.ripe && !car.shut)
+            .map(|bike| bike.since.max(car.opened_at) + settings.present());
+        let watched = inside.filter(|bike| bike.doubt.is_none());
+        let expires = watched.filter(|bike| bike.streaming && !bike.stale).map(|bike| bike.last_hit);
+        let leaves = bike.filter(|bike| !bike.left).and_then(|bike| bike.absent_since);
+        let silent = watched.map(|bike| match bike.streaming {
+            true => bike.last_frame.max(self.judge_from) + Span::secs(settings.no_frames_s),
+            false => bike.last_hit.max(self.judge_from) + Span::secs(settings.no_stop_s),
+        });
+        let gone = bike.map_or(Some(Timestamp(0)), |bike| bike.absent_since);
+        let idle = car.held_since.zip(gone).map(|(held, gone)| held.max(gone).max(self.judge_from));
+        [
+            (RIPE, ripe),
+            (HIT_EXPIRED, after(expires, settings.hit_holds_s)),
+            (LEFT, absence(after(leaves, settings.absent_s).map(|due| due.max(self.judge_from)))),
+            (SILENT, absence(silent)),
+            (HOLD_FAILED, after(car.mismatch_since.filter(|_| !car.failed), settings.hold_failed_s)),
+            (HOLD_OVERDUE, after(car.held_since.filter(|_| !car.overdue), settings.held_overdue_s)),
+            (HOLD_IDLE, absence(after(idle.filter(|_| !car.idle), settings.hold_idle_s))),
+            (HOLD_IN_FIRE, after(car.fire_since.filter(|_| !car.in_fire), settings.hold_in_fire_s)),
+            (
+                BATTERY,
+                self.battery
+                    .as_ref()
+                    .filter(|battery| !battery.ripe)
+                    .map(|battery| battery.since + settings.present()),
+            ),
+        ]
+    }
+}
+
+impl EbikeInLiftSettings {
+    pub(super) fn present(&self) -> Span {
+        Span::millis(self.present_ms)
+    }
+}
