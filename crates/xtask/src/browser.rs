@@ -1,4 +1,4 @@
-//! Scripts that drive a real browser against a real gateway: tests and screenshots.
+//! Tests that drive a real browser against a real gateway.
 //!
 //! They lie in `tests/browser` with a lock file of their own. They are told by the environment which
 //! gateway and which browser to start: `WANGLOU_BIN`, `CHROMIUM`.
@@ -26,18 +26,4 @@ pub(crate) fn test(workspace: &Workspace, log: &Log) -> Result<Outcome> {
         bail!("node --test failed outside of its tests ({}; {counts})", done.status);
     }
     Outcome::tests(counts)
-}
-
-/// Takes the screenshots for the README and for looking at.
-pub(crate) fn screenshots(workspace: &Workspace, log: &Log) -> Result<Outcome> {
-    let folder = workspace.browser();
-    let script = folder.join("screenshots.mjs");
-    if !script.exists() {
-        bail!("{} is not there: it belongs to a later issue", script.display());
-    }
-    web::install_in(workspace, log, &folder)?;
-    let out = workspace.root.join("screenshots");
-    std::fs::create_dir_all(&out)?;
-    log.must(workspace.command("node", &folder).arg(&script).arg(&out))?;
-    Ok(Outcome::passed(format!("in {}", out.display())))
 }

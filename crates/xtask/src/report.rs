@@ -96,7 +96,7 @@ impl<'a> Report<'a> {
     /// are all after the first failure.
     pub(crate) fn run(&mut self, steps: &[&Step<'_>], stop_at_failure: bool) -> Result<()> {
         for (index, step) in steps.iter().enumerate() {
-            let label = format!("[{:>2}/{}] {:<10}", index + 1, steps.len(), step.name);
+            let label = format!("[{:>2}/{}] {:<11}", index + 1, steps.len(), step.name);
             let log =
                 Log::create(self.workspace.scratch().join(format!("{}.log", step.name)), label.clone())?;
             announce(&format!("{label} {}", step.about));
@@ -119,7 +119,7 @@ impl<'a> Report<'a> {
         println!();
         for row in &self.rows {
             let note = row.note.lines().next().unwrap_or_default();
-            println!("{:<10} {:<8} {:>8}  {note}", row.name, row.verdict.word(), brief(row.took));
+            println!("{:<11} {:<8} {:>8}  {note}", row.name, row.verdict.word(), brief(row.took));
         }
         println!(
             "{} in all; logs in {}",

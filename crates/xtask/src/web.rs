@@ -45,6 +45,12 @@ pub(crate) fn size(workspace: &Workspace, log: &Log) -> Result<Outcome> {
     Ok(Outcome::passed(""))
 }
 
+/// Pictures of every page, each checked for accessibility: the package's `screens` script.
+pub(crate) fn screens(workspace: &Workspace, log: &Log) -> Result<Outcome> {
+    log.must(workspace.command("npm", &workspace.web()).args(["run", "screens"]))?;
+    Ok(Outcome::passed("pictures in crates/web/screenshots"))
+}
+
 /// The web app's own tests.
 pub(crate) fn test(workspace: &Workspace, log: &Log) -> Result<Outcome> {
     let report = workspace.scratch().join("vitest.json");

@@ -24,7 +24,7 @@ target/xtask/STEP.log and is shown when the step fails. Ends with `N passed, N f
   --fail-fast    stop at the first failure
 
 Steps: tools fmt purity paths readme npm web-check web-test web-build web-size clippy licences
-advisories build tests doc-tests browser
+advisories build tests doc-tests web-screens browser
 
   cargo xtask test
   cargo xtask test --only fmt,clippy
@@ -35,6 +35,13 @@ advisories build tests doc-tests browser
 /// The app that the gateway embeds.
 pub(super) const WEB_BUILD: Step<'_> =
     Step { name: "web-build", about: "the web app", needs: &["npm"], run: &web::build };
+/// Every page as a picture, checked for accessibility.
+pub(super) const SCREENS: Step<'_> = Step {
+    name: "web-screens",
+    about: "every page at phone size: accessible, nothing sideways",
+    needs: &["tools", "web-build"],
+    run: &web::screens,
+};
 /// The gateway's binary and all tests.
 pub(super) const BUILD: Step<'_> =
     Step { name: "build", about: "the gateway and all tests", needs: &["tools"], run: &suite::build };
@@ -46,7 +53,7 @@ pub(super) const BROWSER: Step<'_> = Step {
     run: &browser::test,
 };
 
-const STEPS: [Step<'_>; 17] = [
+const STEPS: [Step<'_>; 18] = [
     setup::TOOLS,
     Step { name: "fmt", about: "formatting", needs: &[], run: &suite::fmt },
     Step {
@@ -78,6 +85,7 @@ const STEPS: [Step<'_>; 17] = [
         run: &suite::all,
     },
     Step { name: "doc-tests", about: "examples in documentation", needs: &["build"], run: &suite::doc },
+    SCREENS,
     BROWSER,
 ];
 
