@@ -16,7 +16,7 @@ mod ladder;
 mod raising;
 mod recent;
 mod routing;
-mod rules;
+pub mod rules;
 mod senses;
 mod setup;
 mod snapshot;
@@ -29,7 +29,9 @@ pub use calendar::{Calendar, Local};
 pub use command::may_see;
 pub use ladder::{Times, default_ladder, times};
 pub use rules::{EbikeInLiftSettings, KindWords, ManholeSettings, RuleSettings};
-pub use senses::{DeviceSeen, Freshness, LATE_AFTER, PHONE_RETURNS_WITHIN, PhoneSeen, Senses, Sighting};
+pub use senses::{
+    DeviceSeen, Freshness, LATE_AFTER, PHONE_RETURNS_WITHIN, PhoneSeen, Senses, Sighting, Subject,
+};
 pub use setup::{Setup, SetupError};
 pub use snapshot::SnapshotError;
 pub use timers::{Timer, Timers};
@@ -398,7 +400,8 @@ impl Engine {
             Input::Blind { from, until } => self.senses.blind(*from, *until),
             Input::ClockStep { wall_minus_at } => self.senses.wall_minus_at = *wall_minus_at,
             Input::Clock { trusted, .. } => self.senses.clock_trusted = *trusted,
-            Input::Start { .. } => {
+            Input::Start { boot_id, at_minus_boot, .. } => {
+                (self.senses.boot_id, self.senses.at_minus_boot) = (boot_id.clone(), *at_minus_boot);
                 self.senses.started(before);
                 self.timers.arm(Timer::PhonesReturn, at + PHONE_RETURNS_WITHIN);
             }

@@ -114,6 +114,12 @@ pub struct Senses {
     pub wall_minus_at: Span,
     /// The clock can be trusted.
     pub clock_trusted: bool,
+    /// The machine's start in which the gateway started last.
+    #[serde(default)]
+    pub boot_id: String,
+    /// The time of that start of the gateway, minus the time since the machine was started.
+    #[serde(default)]
+    pub at_minus_boot: Span,
     /// The state of each lane's path; empty when messages are fed directly.
     pub lanes: BTreeMap<String, PathState>,
     /// Since when some lane has been without its messages.
@@ -134,6 +140,8 @@ impl Default for Senses {
             at: Timestamp(0),
             wall_minus_at: Span::ZERO,
             clock_trusted: true,
+            boot_id: String::new(),
+            at_minus_boot: Span::ZERO,
             lanes: BTreeMap::new(),
             outage_from: None,
             blinds: Vec::new(),

@@ -1,4 +1,17 @@
 //! The gateway: the only async crate. It connects the broker, the journal, the engine and the phones.
 
+pub mod access;
+pub mod clock;
+pub mod configuration;
+pub mod health;
+pub mod http;
+pub mod hub;
 pub mod intake;
+pub mod metrics;
 pub mod mqtt;
+pub mod quarantine;
+pub mod record;
+pub mod recovery;
+pub mod snapshot;
+pub mod view;
+pub mod writer;

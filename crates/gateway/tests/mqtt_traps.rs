@@ -2,7 +2,7 @@
 
 mod mqtt_support;
 
-use mqtt_support::intake::{acknowledge, start, texts};
+use mqtt_support::intake::{acknowledge, down, start, texts};
 use mqtt_support::scripted::{Peer, consumer, pass, publish};
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v4::{ConnectReturnCode, Packet, Publish, SubscribeReasonCode};
@@ -12,11 +12,6 @@ use tokio::time::Instant;
 use wanglou_gateway::intake::{Arrival, Body, Lane, PathEvent};
 
 const S: Duration = Duration::from_secs(1);
-
-fn down(event: PathEvent) -> String {
-    let PathEvent::Down { reason } = event else { panic!("expected Down, got {event:?}") };
-    reason
-}
 
 fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     expected.iter().map(|(topic, payload)| ((*topic).to_owned(), (*payload).to_owned())).collect()

@@ -51,6 +51,12 @@ pub enum Input {
     Start {
         /// Its version.
         version: String,
+        /// Tells one start of the machine from another, so that time can be bridged.
+        #[serde(default)]
+        boot_id: String,
+        /// The record's time minus the time since the machine was started, microseconds.
+        #[serde(default)]
+        at_minus_boot: Span,
     },
 }
 

@@ -81,6 +81,17 @@ impl Running {
         taken
     }
 
+    /// The next arrival: a batch goes to `take`, news of the path is returned.
+    pub async fn next_taking(&mut self, mut take: impl FnMut(&Batch)) -> Option<PathEvent> {
+        match self.next().await {
+            Arrival::Path { event, .. } => Some(event),
+            Arrival::Messages(batch) => {
+                take(&batch);
+                None
+            }
+        }
+    }
+
     /// Stops the source in order and waits for its end.
     pub async fn stop(self) -> Result<(), Closed> {
         self.stop.send(true).ok();
@@ -124,4 +135,10 @@ pub fn text(message: &Inbound) -> (String, String) {
 /// Topics and payloads of a batch.
 pub fn texts(batch: &Batch) -> Vec<(String, String)> {
     batch.messages.iter().map(text).collect()
+}
+
+/// The reason of a Down; any other news fails the test.
+pub fn down(event: PathEvent) -> String {
+    let PathEvent::Down { reason } = event else { panic!("expected Down, got {event:?}") };
+    reason
 }

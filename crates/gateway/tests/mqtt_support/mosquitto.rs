@@ -1,5 +1,6 @@
 //! A real mosquitto on a free loopback port, with the configuration and ACL of `deploy/`. Ended when dropped.
 
+use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -73,6 +74,11 @@ impl Mosquitto {
         std::fs::remove_file(self.path("mosquitto.db")).ok();
     }
 
+    /// Where its files are.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
@@ -98,9 +104,44 @@ impl Mosquitto {
 
     /// Publishes with Debian's client and these arguments.
     pub fn publish_with(&self, user: &str, arguments: &[&str]) -> bool {
-        let mut command = Command::new("mosquitto_pub");
-        command.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-u", user, "-P", &password_of(user)]);
-        command.args(arguments).stderr(Stdio::null()).status().expect("mosquitto_pub runs").success()
+        let mut command = self.client("mosquitto_pub", Some((user, &password_of(user))));
+        command.args(arguments).status().expect("mosquitto_pub runs").success()
+    }
+
+    /// Publishes each line as one message at QoS 1, over one connection, in order.
+    pub fn publish_lines(&self, user: &str, topic: &str, lines: &[String]) {
+        let mut command = self.client("mosquitto_pub", Some((user, &password_of(user))));
+        command.args(["-q", "1", "-t", topic, "-l"]).stdin(Stdio::piped());
+        let mut child = command.spawn().expect("mosquitto_pub runs");
+        let mut input = child.stdin.take().expect("piped");
+        for line in lines {
+            writeln!(input, "{line}").expect("it reads");
+        }
+        drop(input);
+        assert!(child.wait().expect("it ends").success());
+    }
+
+    /// Publishes one message at QoS 1 with that log-in; true if it was let in.
+    pub fn publish_as(&self, login: Option<(&str, &str)>, topic: &str) -> bool {
+        let mut command = self.client("mosquitto_pub", login);
+        command.args(["-q", "1", "-t", topic, "-m", "x"]).status().expect("mosquitto_pub runs").success()
+    }
+
+    /// Leaves a session with this subscription under this client id.
+    pub fn subscribe_once_and_leave(&self, user: &str, client_id: &str, filter: &str, qos: &str) {
+        let mut command = self.client("mosquitto_sub", Some((user, &password_of(user))));
+        // -E: leave once subscribed.
+        command.args(["-c", "-E", "-i", client_id, "-t", filter, "-q", qos]);
+        assert!(command.status().expect("mosquitto_sub runs").success());
+    }
+
+    fn client(&self, program: &str, login: Option<(&str, &str)>) -> Command {
+        let mut command = Command::new(program);
+        command.args(["-h", "127.0.0.1", "-p", &self.port.to_string()]).stderr(Stdio::null());
+        if let Some((user, password)) = login {
+            command.args(["-u", user, "-P", password]);
+        }
+        command
     }
 
     async fn wait_ready(&self) {

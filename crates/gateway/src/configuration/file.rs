@@ -1,0 +1,358 @@
+//! The gateway's own file, `gateway.toml`. Every default is stated here, once.
+
+use super::Fault;
+use crate::mqtt::{Address, BrokerOptions, Login, Tls};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use wanglou_model::Channel;
+
+/// `gateway.toml`. Relative paths begin at the folder that it lies in.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GatewayFile {
+    /// The folder of the compound.
+    pub site: PathBuf,
+    /// The folder of the profiles.
+    pub profiles: PathBuf,
+    /// The file with the rules' thresholds.
+    pub rules: PathBuf,
+    /// Where journal, snapshots and blobs live. One gateway at a time.
+    pub data: PathBuf,
+    /// The broker.
+    pub mqtt: MqttTable,
+    /// Phones, console and API.
+    pub http: HttpTable,
+    /// Where Prometheus scrapes.
+    pub metrics: MetricsTable,
+    /// The journal.
+    pub journal: JournalTable,
+    /// How long what is kept.
+    pub retention: RetentionTable,
+    /// Logs.
+    pub log: LogTable,
+    /// Addresses that alarms are posted to, by name.
+    pub webhooks: BTreeMap<String, WebhookTable>,
+}
+
+impl Default for GatewayFile {
+    fn default() -> Self {
+        Self {
+            site: "sites/demo".into(),
+            profiles: "profiles".into(),
+            rules: "rules.toml".into(),
+            data: "data".into(),
+            mqtt: MqttTable::default(),
+            http: HttpTable::default(),
+            metrics: MetricsTable::default(),
+            journal: JournalTable::default(),
+            retention: RetentionTable::default(),
+            log: LogTable::default(),
+            webhooks: BTreeMap::new(),
+        }
+    }
+}
+
+/// `[mqtt]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MqttTable {
+    /// Name or address of the broker.
+    pub host: String,
+    /// Its port: 1883 plain, 8883 with TLS as a rule.
+    pub port: u16,
+    /// A Unix-domain socket in place of host and port.
+    pub unix_socket: Option<PathBuf>,
+    /// A file that holds the user's name; with `password_file`.
+    pub user_file: Option<PathBuf>,
+    /// A file that holds the password; with `user_file`.
+    pub password_file: Option<PathBuf>,
+    /// PEM file of the authorities; set, the connection is encrypted.
+    pub ca_file: Option<PathBuf>,
+    /// The name that the broker's certificate must carry; by default `host`.
+    pub server_name: Option<String>,
+    /// Larger packets are hashed and skipped, bytes. 10 KiB to 16 MiB.
+    pub packet_bytes_max: usize,
+    /// Sample topics that nobody has wired in.
+    pub discovery: bool,
+    /// Seconds between pings, 1 to 60.
+    pub keep_alive_s: u64,
+}
+
+impl Default for MqttTable {
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".into(),
+            port: 1883,
+            unix_socket: None,
+            user_file: None,
+            password_file: None,
+            ca_file: None,
+            server_name: None,
+            packet_bytes_max: 1 << 20,
+            discovery: true,
+            keep_alive_s: 5,
+        }
+    }
+}
+
+impl MqttTable {
+    /// The options of the connections, with paths made absolute.
+    pub fn broker(&self, folder: &Path) -> BrokerOptions {
+        let address = match &self.unix_socket {
+            Some(path) => Address::Unix(folder.join(path)),
+            None => Address::Tcp { host: self.host.clone(), port: self.port },
+        };
+        let login = self.user_file.as_ref().zip(self.password_file.as_ref()).map(|(user, password)| Login {
+            user_file: folder.join(user),
+            password_file: folder.join(password),
+        });
+        let tls = self.ca_file.as_ref().map(|ca| Tls {
+            ca_file: folder.join(ca),
+            client: None,
+            server_name: self.server_name.clone(),
+        });
+        let keep_alive = Duration::from_secs(self.keep_alive_s);
+        BrokerOptions { tls, login, keep_alive, ..BrokerOptions::new(address) }
+    }
+}
+
+/// `[http]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpTable {
+    /// Where to listen. Other than loopback only behind a proxy that speaks https.
+    pub listen: SocketAddr,
+    /// What phones have in their address bar; decides Origin, cookies and links. `https://…`, or `http://` on
+    /// loopback.
+    pub public_url: String,
+    /// `/metrics` answers here too (the demo).
+    pub serve_metrics: bool,
+    /// How many sockets at once.
+    pub sockets_max: usize,
+    /// How many sockets of one officer at once.
+    pub sockets_per_officer_max: usize,
+}
+
+impl Default for HttpTable {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: "http://127.0.0.1:8080".into(),
+            serve_metrics: false,
+            sockets_max: 12_000,
+            sockets_per_officer_max: 8,
+        }
+    }
+}
+
+/// `[metrics]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MetricsTable {
+    /// Where to listen; no log-in, so keep it inside.
+    pub listen: SocketAddr,
+}
+
+impl Default for MetricsTable {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 9464)) }
+    }
+}
+
+/// `[journal]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JournalTable {
+    /// The size of a segment, bytes. 1 MiB to 1 GiB.
+    pub segment_bytes: u64,
+    /// Kept free for ticks, receipts and commands when the disk is full, bytes.
+    pub reserve_bytes: u64,
+    /// A snapshot after so many records.
+    pub snapshot_records: u64,
+}
+
+impl Default for JournalTable {
+    fn default() -> Self {
+        Self { segment_bytes: 64 << 20, reserve_bytes: 64 << 20, snapshot_records: 200_000 }
+    }
+}
+
+/// `[retention]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetentionTable {
+    /// What sensors and people said, word for word, days.
+    pub bodies_days: u32,
+    /// What was concluded, days: 25 months, for year-on-year.
+    pub facts_days: u32,
+}
+
+impl Default for RetentionTable {
+    fn default() -> Self {
+        Self { bodies_days: 30, facts_days: 761 }
+    }
+}
+
+/// `[log]`.
+#[derive(Debug, Clone, PartialEq, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogTable {
+    /// `text` or `json`.
+    pub format: LogFormat,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `[webhooks.NAME]`: an address that alarms are posted to.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookTable {
+    /// `https://…`, or `http://` on loopback.
+    pub url: String,
+    /// A file with a secret; the body is then signed with HMAC-SHA-256 in `X-Wanglou-Signature`.
+    #[serde(default)]
+    pub secret_file: Option<PathBuf>,
+    /// What it is: a card in a chat, or a telephone call.
+    #[serde(default = "webhook")]
+    pub channel: Channel,
+    /// At most so many posts a minute; more wait.
+    #[serde(default = "per_minute_max")]
+    pub per_minute_max: u32,
+}
+
+fn webhook() -> Channel {
+    Channel::Webhook
+}
+
+fn per_minute_max() -> u32 {
+    20
+}
+
+impl GatewayFile {
+    /// Reads the file's text.
+    ///
+    /// # Errors
+    /// The first fault: unknown key, wrong type, bad syntax.
+    pub fn parse(name: &str, text: &str) -> Result<Self, Fault> {
+        toml::from_str(text).map_err(|error| Fault::toml(name, text, &error))
+    }
+
+    /// The channels that it offers.
+    pub fn channels(&self) -> Vec<Channel> {
+        let used = |channel| self.webhooks.values().any(|webhook| webhook.channel == channel);
+        [Channel::Webhook, Channel::Voice].into_iter().filter(|channel| used(*channel)).collect()
+    }
+
+    pub(super) fn check(&self, name: &str) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let mut wrong = |key: &str, text: String| faults.push(Fault::error(name, key, None, text));
+        let mqtt = &self.mqtt;
+        if mqtt.user_file.is_some() != mqtt.password_file.is_some() {
+            wrong("mqtt", "user_file and password_file go together: give both, or neither".into());
+        }
+        if !(10 << 10..=16 << 20).contains(&mqtt.packet_bytes_max) {
+            wrong(
+                "mqtt.packet_bytes_max",
+                format!("{} is not between 10240 and 16777216", mqtt.packet_bytes_max),
+            );
+        }
+        if !(1..=60).contains(&mqtt.keep_alive_s) {
+            wrong("mqtt.keep_alive_s", format!("{} is not between 1 and 60", mqtt.keep_alive_s));
+        }
+        if !(1 << 20..=1 << 30).contains(&self.journal.segment_bytes) {
+            wrong(
+                "journal.segment_bytes",
+                format!("{} is not between 1 MiB and 1 GiB", self.journal.segment_bytes),
+            );
+        }
+        if self.journal.snapshot_records == 0 {
+            wrong("journal.snapshot_records", "must be at least 1".into());
+        }
+        if self.retention.bodies_days == 0 || self.retention.facts_days < self.retention.bodies_days {
+            wrong("retention", "bodies_days is at least 1 and at most facts_days".into());
+        }
+        if let Err(text) = check_public_url(&self.http.public_url) {
+            wrong("http.public_url", text);
+        }
+        for (webhook, table) in &self.webhooks {
+            if !is_safe_url(&table.url) {
+                let text = format!("{:?} is neither https:// nor http:// on loopback", table.url);
+                wrong(&format!("webhooks.{webhook}.url"), text);
+            }
+            if table.per_minute_max == 0 {
+                wrong(&format!("webhooks.{webhook}.per_minute_max"), "must be at least 1".into());
+            }
+        }
+        faults
+    }
+}
+
+fn check_public_url(url: &str) -> Result<(), String> {
+    let Ok(parsed) = url.parse::<axum::http::Uri>() else { return Err(format!("{url:?} is not a URL")) };
+    if !matches!(parsed.path(), "" | "/") || parsed.query().is_some() {
+        return Err(format!("{url:?} must be an origin without a path, such as https://wanglou.example"));
+    }
+    if is_safe_url(url) {
+        return Ok(());
+    }
+    Err(format!(
+        "{url:?} is plain http and not loopback: phones would have no service worker, no wake lock and no push, and \
+         the session could be stolen; put a proxy with https in front and name its address here"
+    ))
+}
+
+/// https anywhere, http on loopback only.
+pub fn is_safe_url(url: &str) -> bool {
+    let Ok(parsed) = url.parse::<axum::http::Uri>() else { return false };
+    match (parsed.scheme_str(), parsed.host()) {
+        (Some("https"), Some(_)) => true,
+        (Some("http"), Some(host)) => {
+            let bare = host.trim_start_matches('[').trim_end_matches(']');
+            host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_refused_anywhere_but_on_loopback() {
+        for good in
+            ["https://wanglou.example", "http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:8080"]
+        {
+            assert_eq!(check_public_url(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "http://192.168.1.5:8080",
+            "ftp://x",
+            "wanglou.example",
+            "https://a.example/path",
+            "http://127.0.0.1.evil.example",
+        ] {
+            assert!(check_public_url(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line() {
+        let fault =
+            GatewayFile::parse("g.toml", "site = \"s\"\n[mqtt]\nhots = \"x\"\n").expect_err("unknown key");
+        assert_eq!((fault.line, fault.file.as_str()), (Some(3), "g.toml"));
+        assert!(fault.message.contains("hots"), "{}", fault.message);
+    }
+}

@@ -1,0 +1,353 @@
+//! For the property manager and the operator: what is not understood, what is silent, who can be reached, and
+//! whether the gateway is well. Read-only, but for reload, revocation and test alarms.
+
+use super::session::{self, Caller, secret};
+use super::{PhoneSide, Problem};
+use crate::access::TokenHash;
+use crate::clock;
+use crate::quarantine::Entry;
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use wanglou_engine::Engine;
+use wanglou_model::{
+    Answer, Command, CommandId, Fact, Input, Officer, OfficerId, Op, PathState, PlaceId, Timestamp,
+    rfc3339_micros,
+};
+use wanglou_site::People;
+
+#[derive(Serialize)]
+struct Overview {
+    unmatched: Vec<Unmatched>,
+    devices: Vec<DeviceRow>,
+    people: Vec<PersonRow>,
+    path: PathRow,
+    health: HealthRow,
+    clock: ClockRow,
+    config: ConfigRow,
+}
+
+#[derive(Serialize)]
+struct Unmatched {
+    topic: String,
+    count: u64,
+    first_at: String,
+    last_at: String,
+    rate_per_min: f64,
+    reason: String,
+    sample: String,
+    bytes: u64,
+    kind: &'static str,
+    profile: Option<String>,
+}
+
+#[derive(Serialize)]
+struct DeviceRow {
+    id: String,
+    place: String,
+    place_path: Vec<String>,
+    purpose: wanglou_model::Purpose,
+    profile: String,
+    liveness: &'static str,
+    last_at: Option<String>,
+    interval_s: Option<i64>,
+    battery_pct: Option<f32>,
+}
+
+#[derive(Serialize)]
+struct PersonRow {
+    id: String,
+    name: String,
+    roles: Vec<&'static str>,
+    on_duty: bool,
+    reachable: bool,
+    how: Vec<&'static str>,
+    phones: usize,
+}
+
+#[derive(Serialize)]
+struct PathRow {
+    alarm: &'static str,
+    bulk: &'static str,
+    since: Option<String>,
+}
+
+#[derive(Serialize)]
+struct HealthRow {
+    ready: bool,
+    reasons: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct ClockRow {
+    trusted: bool,
+}
+
+#[derive(Serialize)]
+struct ConfigRow {
+    hash: String,
+}
+
+pub(super) async fn overview(State(side): State<PhoneSide>, caller: Caller) -> Result<Response, Problem> {
+    caller.admin()?;
+    let people = side.hub.people();
+    let unmatched = side.quarantine.entries().iter().map(unmatched).collect();
+    let health = HealthRow {
+        ready: side.health.is_ready(),
+        reasons: side
+            .health
+            .concerns()
+            .into_iter()
+            .map(|(concern, words)| format!("{}: {words}", concern.name()))
+            .collect(),
+    };
+    let overview = side.writer.read(move |engine| Overview {
+        unmatched,
+        devices: devices(engine),
+        people: persons(engine, &people),
+        path: path(engine),
+        health,
+        clock: ClockRow { trusted: engine.senses().clock_trusted },
+        config: ConfigRow { hash: engine.setup().hash.chars().take(12).collect() },
+    });
+    Ok(Json(overview.await?).into_response())
+}
+
+fn unmatched(entry: &Entry) -> Unmatched {
+    let minutes = ((entry.last_at - entry.first_at).as_secs_f64() / 60.0).max(1.0);
+    let text = std::str::from_utf8(&entry.sample).ok().filter(|text| !text.contains('\0'));
+    let hex = || entry.sample.iter().map(|byte| format!("{byte:02x}")).collect();
+    Unmatched {
+        topic: entry.topic.clone(),
+        count: entry.count,
+        first_at: rfc3339_micros::format(entry.first_at),
+        last_at: rfc3339_micros::format(entry.last_at),
+        rate_per_min: (entry.count as f64 / minutes * 10.0).round() / 10.0,
+        reason: entry.reason.clone(),
+        sample: text.map_or_else(hex, str::to_owned),
+        bytes: entry.bytes,
+        kind: entry.why.name(),
+        profile: entry.profile.clone(),
+    }
+}
+
+fn devices(engine: &Engine) -> Vec<DeviceRow> {
+    let senses = engine.senses();
+    let row = |(id, device): (&wanglou_model::DeviceId, &wanglou_model::Device)| {
+        let seen = senses.devices.get(id);
+        DeviceRow {
+            id: id.to_string(),
+            place: device.place.to_string(),
+            place_path: engine
+                .setup()
+                .site
+                .path_of(&device.place)
+                .iter()
+                .map(|name| name.zh.clone())
+                .collect(),
+            purpose: device.purpose,
+            profile: device.profile.clone(),
+            liveness: liveness(engine, id, device),
+            last_at: seen.and_then(|seen| seen.heard).map(|at| rfc3339_micros::format(senses.wall(at))),
+            interval_s: device.interval.map(|interval| interval.0 / 1_000_000),
+            battery_pct: seen.and_then(|seen| seen.battery_pct),
+        }
+    };
+    engine.setup().site.devices.iter().map(row).collect()
+}
+
+/// Is a device heard? One that speaks only on events says nothing by its silence.
+pub fn liveness(
+    engine: &Engine,
+    id: &wanglou_model::DeviceId,
+    device: &wanglou_model::Device,
+) -> &'static str {
+    let senses = engine.senses();
+    match senses.heard(id) {
+        _ if senses.is_unknown(id, device) => "unknown",
+        None => "never_heard",
+        Some(_) if device.interval.is_none() => "event_only",
+        Some(_) => "live",
+    }
+}
+
+fn persons(engine: &Engine, people: &People) -> Vec<PersonRow> {
+    let world = engine.world();
+    let row = |(id, officer): (&OfficerId, &Officer)| {
+        let phones = engine.senses().sockets(id);
+        let ways = [("socket", phones > 0), ("webhook", officer.webhook), ("telephone", officer.telephone)];
+        PersonRow {
+            id: id.to_string(),
+            name: crate::view::person(people, id).name,
+            roles: officer.roles.iter().map(|role| role.name()).collect(),
+            on_duty: world.is_on_duty(id, officer),
+            reachable: world.is_reachable(id, officer),
+            how: ways.into_iter().filter(|(_, has)| *has).map(|(name, _)| name).collect(),
+            phones,
+        }
+    };
+    engine.setup().site.officers.iter().map(row).collect()
+}
+
+fn path(engine: &Engine) -> PathRow {
+    let senses = engine.senses();
+    let word = |lane: &str| match senses.lanes.get(lane) {
+        Some(PathState::Up) => "up",
+        Some(PathState::Draining) => "draining",
+        Some(PathState::Quiet) => "quiet",
+        Some(PathState::Down) => "down",
+        None => "unused",
+    };
+    let since = senses.outage_from.map(|at| rfc3339_micros::format(senses.wall(at)));
+    PathRow { alarm: word("alarm"), bulk: word("bulk"), since }
+}
+
+pub(super) async fn reload(
+    State(side): State<PhoneSide>,
+    headers: HeaderMap,
+    caller: Result<Caller, Problem>,
+) -> Result<Response, Problem> {
+    let who = match caller {
+        Ok(caller) => {
+            caller.admin()?;
+            caller.id().to_string()
+        }
+        Err(problem) => {
+            session::local(&side, &headers).map_err(|_| problem)?;
+            "command line".to_owned()
+        }
+    };
+    match (side.reload)(who).await {
+        Ok(hash) => Ok(Json(serde_json::json!({"config": hash})).into_response()),
+        Err(faults) => {
+            let body = serde_json::json!({"code": "faults", "faults": faults, "text": {
+                "zh": "配置有误，仍在使用原配置", "en": "the configuration has faults; the old one runs on"}});
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response())
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct SessionRow {
+    id: String,
+    officer: String,
+    phone: String,
+    name: String,
+    since: String,
+    expires_at: String,
+}
+
+pub(super) async fn sessions(State(side): State<PhoneSide>, caller: Caller) -> Result<Response, Problem> {
+    caller.admin()?;
+    let row = |(token, session): (&TokenHash, &crate::access::Session)| SessionRow {
+        id: token.0.clone(),
+        officer: session.officer.to_string(),
+        phone: session.phone.to_string(),
+        name: session.name.clone(),
+        since: rfc3339_micros::format(session.since),
+        expires_at: rfc3339_micros::format(session.expires_at),
+    };
+    let rows: Vec<SessionRow> = side.writer.access().sessions.iter().map(row).collect();
+    Ok(Json(rows).into_response())
+}
+
+#[derive(Deserialize)]
+pub(super) struct Which {
+    id: String,
+}
+
+/// Ends a session; its socket closes within a second.
+pub(super) async fn revoke(
+    State(side): State<PhoneSide>,
+    caller: Caller,
+    Query(which): Query<Which>,
+) -> Result<StatusCode, Problem> {
+    caller.admin()?;
+    let token = TokenHash(which.id);
+    let session = side.session(&token);
+    let gone = || Problem::new(StatusCode::NOT_FOUND, "gone", "没有这个登录", "there is no such session");
+    session::end(&side, &token, &session.ok_or_else(gone)?, "revoked", caller.id().as_str()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+pub(super) struct TestAlarm {
+    place: String,
+    #[serde(default = "priority")]
+    priority: u8,
+}
+
+fn priority() -> u8 {
+    2
+}
+
+/// An alarm marked TEST, through the real ladder; for the machine's own command line.
+pub(super) async fn test_alarm(
+    State(side): State<PhoneSide>,
+    headers: HeaderMap,
+    Json(body): Json<TestAlarm>,
+) -> Result<Response, Problem> {
+    session::local(&side, &headers)?;
+    let invalid = |zh: &str, en: &str| Problem::new(StatusCode::BAD_REQUEST, "invalid", zh, en);
+    let place = PlaceId::parse(&body.place).map_err(|error| invalid("地点无效", &error.to_string()))?;
+    if !(1..=3).contains(&body.priority) {
+        return Err(invalid("级别为 1 至 3", "the priority is 1, 2 or 3"));
+    }
+    let admin = side.writer.read(|engine| {
+        let officers = &engine.setup().site.officers;
+        officers.iter().find(|(_, officer)| officer.admin).map(|(id, _)| id.clone())
+    });
+    let officer = admin.await?.ok_or_else(|| invalid("没有管理员", "no officer has admin = true"))?;
+    let cid = CommandId::parse(&format!("test-{}", secret()?))
+        .map_err(|error| invalid("编号无效", &error.to_string()))?;
+    let op = Op::TestAlarm { place, priority: body.priority };
+    let command = Command { cid, officer, phone: None, alarm: None, rev: None, op };
+    let committed = side.writer.submit(Input::Command(command)).await?;
+    let answer = committed.facts.iter().find_map(|fact| match fact {
+        Fact::Answered { answer, .. } => Some(answer.clone()),
+        _ => None,
+    });
+    match answer {
+        Some(Answer::Ok { alarm }) => {
+            Ok(Json(serde_json::json!({"alarm": alarm, "told": told(&committed.facts)})).into_response())
+        }
+        Some(Answer::Invalid { reason }) => Err(invalid(&reason.text.zh, &reason.text.en)),
+        Some(Answer::Taken { .. } | Answer::Changed | Answer::Gone | Answer::Forbidden) | None => {
+            Err(Problem::forbidden())
+        }
+    }
+}
+
+fn told(facts: &[Fact]) -> Vec<String> {
+    let rungs = facts.iter().filter_map(|fact| match fact {
+        Fact::Rung { told, .. } => Some(told),
+        _ => None,
+    });
+    rungs.flatten().map(|told| told.officer.to_string()).collect()
+}
+
+/// Alive: the process answers, and the writer too.
+pub(super) async fn healthz(State(side): State<PhoneSide>) -> Response {
+    match side.writer.read(|engine| engine.senses().at).await {
+        Ok(Timestamp(_)) => (StatusCode::OK, "ok\n").into_response(),
+        Err(refused) => (StatusCode::SERVICE_UNAVAILABLE, format!("{refused}\n")).into_response(),
+    }
+}
+
+/// Ready: messages are taken in, on disk, and judged; with the reasons where not.
+pub(super) async fn readyz(State(side): State<PhoneSide>) -> Response {
+    let concerns = side.health.concerns();
+    let status = if side.health.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let reasons: Vec<String> =
+        concerns.iter().map(|(concern, words)| format!("{}: {words}", concern.name())).collect();
+    let now = rfc3339_micros::format(clock::wall());
+    (status, Json(serde_json::json!({"ready": status == StatusCode::OK, "reasons": reasons, "now": now})))
+        .into_response()
+}
+
+pub(super) async fn metrics(State(side): State<PhoneSide>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], side.metrics.page())
+        .into_response()
+}

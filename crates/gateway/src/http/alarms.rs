@@ -1,0 +1,85 @@
+//! One alarm in full: what to do, and everything that happened to it.
+
+use super::session::Caller;
+use super::{PhoneSide, Problem};
+use crate::view::{self, Angle, Person};
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use wanglou_engine::{Alarm, Engine, Entry, may_see};
+use wanglou_model::{AlarmId, OfficerId, Text, rfc3339_micros};
+use wanglou_site::People;
+
+#[derive(Serialize)]
+struct Detail {
+    a: Box<RawValue>,
+    advice: Advice,
+    timeline: Vec<Line>,
+}
+
+#[derive(Serialize)]
+struct Advice {
+    zh: Vec<String>,
+    en: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    at: String,
+    what: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<Person>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<Person>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<Text>,
+}
+
+pub(super) async fn detail(
+    State(side): State<PhoneSide>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let gone = || Problem::new(StatusCode::NOT_FOUND, "gone", "没有这条警情", "there is no such alarm");
+    let id = AlarmId::parse(&id).map_err(|_| gone())?;
+    let (officer, people) = (caller.id().clone(), side.hub.people());
+    let found = side.writer.read(move |engine| look(engine, &people, &id, &officer)).await?;
+    let text = found.ok_or_else(gone)?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
+}
+
+/// An alarm that the officer may not see is not there for them.
+fn look(engine: &Engine, people: &People, id: &AlarmId, officer: &OfficerId) -> Option<String> {
+    let alarm = engine.book().alarms.get(id)?;
+    if !may_see(&engine.world(), alarm, officer) {
+        return None;
+    }
+    let angle = Angle::of(engine, alarm, officer);
+    let body = view::alarm_json(engine, people, alarm, alarm.rev, &angle);
+    let advice = view::advice(engine, alarm);
+    let detail = Detail {
+        a: RawValue::from_string(body).ok()?,
+        advice: Advice {
+            zh: advice.iter().map(|step| step.zh.clone()).collect(),
+            en: advice.iter().map(|step| step.en.clone()).collect(),
+        },
+        timeline: timeline(engine, people, alarm),
+    };
+    serde_json::to_string(&detail).ok()
+}
+
+fn timeline(engine: &Engine, people: &People, alarm: &Alarm) -> Vec<Line> {
+    let line = |entry: &Entry| Line {
+        at: rfc3339_micros::format(engine.senses().wall(entry.at)),
+        what: entry.what.clone(),
+        by: entry.by.as_ref().map(|id| view::person(people, id)),
+        to: entry.to.as_ref().map(|id| view::person(people, id)),
+        channel: entry.channel.clone(),
+        text: entry.reason.as_ref().map(|reason| reason.text.clone()).filter(|text| !text.zh.is_empty()),
+    };
+    alarm.timeline.iter().map(line).collect()
+}

@@ -1,0 +1,192 @@
+//! Commands and receipts, the same over the socket and over HTTP: answered once, however often they come.
+
+use super::session::Caller;
+use super::{PhoneSide, Problem};
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use wanglou_model::{
+    AlarmId, Answer, Command, CommandId, Delivered, Fact, Input, Op, Outcome, Receipt, Text,
+};
+
+/// The longest text that a person may send, characters.
+const TEXT_CHARS_MAX: usize = 1_000;
+
+/// A command as a phone sends it.
+#[derive(Debug, Deserialize)]
+pub struct CommandBody {
+    cid: String,
+    op: String,
+    id: String,
+    #[serde(default)]
+    rev: Option<u64>,
+    #[serde(default)]
+    eta_s: Option<u32>,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    note: String,
+    #[serde(default)]
+    outcome: Option<Outcome>,
+    #[serde(default)]
+    photos: Vec<String>,
+}
+
+/// An answer, with the status that HTTP gives it.
+pub(super) struct Answered {
+    pub(super) status: StatusCode,
+    pub(super) text: String,
+}
+
+impl Answered {
+    fn error(cid: &str, status: StatusCode, code: &str, zh: &str, en: &str) -> Self {
+        let text = Text { zh: zh.to_owned(), en: en.to_owned() };
+        let body = serde_json::json!({"t": "err", "cid": cid, "code": code, "text": text});
+        Self { status, text: body.to_string() }
+    }
+
+    fn refused(cid: &str, problem: &Problem) -> Self {
+        Self::error(cid, problem.status, problem.code, &problem.text.zh, &problem.text.en)
+    }
+}
+
+/// A command over HTTP, for the service worker and the offline queue.
+pub(super) async fn command(
+    State(side): State<PhoneSide>,
+    caller: Caller,
+    Json(body): Json<CommandBody>,
+) -> Response {
+    let answered = execute(&side, &caller, body).await;
+    (answered.status, [(header::CONTENT_TYPE, "application/json")], answered.text).into_response()
+}
+
+#[derive(Deserialize)]
+pub(super) struct ReceiptBody {
+    id: String,
+    rev: u64,
+    #[serde(rename = "as")]
+    delivered: Delivered,
+}
+
+/// A receipt over HTTP.
+pub(super) async fn receipt(
+    State(side): State<PhoneSide>,
+    caller: Caller,
+    Json(body): Json<ReceiptBody>,
+) -> Result<StatusCode, Problem> {
+    let unknown =
+        |_| Problem::new(StatusCode::BAD_REQUEST, "invalid", "警情编号无效", "that is no alarm's id");
+    let alarm = AlarmId::parse(&body.id).map_err(unknown)?;
+    let (officer, phone) = (caller.id().clone(), caller.phone().clone());
+    let receipt = Receipt { officer, phone, alarm, rev: body.rev, delivered: body.delivered };
+    side.writer.submit(Input::Receipt(receipt)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Hands a command to the writer and waits for its answer, which is on disk by then.
+pub(super) async fn execute(side: &PhoneSide, caller: &Caller, body: CommandBody) -> Answered {
+    let cid_text = body.cid.clone();
+    let command = match parse(caller, body) {
+        Ok(command) => command,
+        Err((zh, en)) => return Answered::error(&cid_text, StatusCode::BAD_REQUEST, "invalid", zh, &en),
+    };
+    let cid = command.cid.clone();
+    if let Some((officer, answer, rev)) = side.hub.answer(&cid) {
+        return answer_of(side, caller, &cid, &officer, &answer, rev);
+    }
+    match side.writer.submit(Input::Command(command)).await {
+        Err(refused) => Answered::refused(&cid_text, &refused.into()),
+        Ok(committed) => {
+            let answered = committed.facts.iter().find_map(|fact| match fact {
+                Fact::Answered { officer, answer, .. } => Some((officer.clone(), answer.clone())),
+                _ => None,
+            });
+            // Without a fact of its own it was a repeat that overtook this one: the first answer stands.
+            let known = side.hub.answer(&cid);
+            let rev = known.as_ref().map_or(0, |(_, _, rev)| *rev);
+            match answered.or(known.map(|(officer, answer, _)| (officer, answer))) {
+                Some((officer, answer)) => answer_of(side, caller, &cid, &officer, &answer, rev),
+                None => Answered::error(
+                    &cid_text,
+                    StatusCode::CONFLICT,
+                    "gone",
+                    "警情已结束",
+                    "the alarm is over",
+                ),
+            }
+        }
+    }
+}
+
+fn parse(caller: &Caller, body: CommandBody) -> Result<Command, (&'static str, String)> {
+    let cid = CommandId::parse(&body.cid).map_err(|error| ("命令编号无效", format!("cid: {error}")))?;
+    let alarm = AlarmId::parse(&body.id).map_err(|error| ("警情编号无效", format!("id: {error}")))?;
+    let texts = [&body.reason, &body.text, &body.note];
+    if texts.iter().any(|text| text.chars().count() > TEXT_CHARS_MAX) {
+        return Err(("文字过长", format!("a text has at most {TEXT_CHARS_MAX} characters")));
+    }
+    let op = match body.op.as_str() {
+        "accept" => Op::Accept { eta_s: body.eta_s },
+        "undo" => Op::Undo,
+        "decline" => Op::Decline { reason: body.reason },
+        "en_route" => Op::EnRoute,
+        "arrive" => Op::Arrive,
+        "note" => Op::Note { text: body.text },
+        "guard" => Op::Guard { photos: body.photos },
+        "confirm" => Op::Confirm,
+        "resolve" => {
+            let outcome = body.outcome.ok_or(("请选择处理结果", "outcome: say how it ended".to_owned()))?;
+            Op::Resolve { outcome, note: body.note, photos: body.photos }
+        }
+        "false_alarm" => Op::FalseAlarm { note: body.note },
+        other => return Err(("未知操作", format!("op: {other:?} is not known"))),
+    };
+    let (officer, phone) = (caller.id().clone(), Some(caller.phone().clone()));
+    Ok(Command { cid, officer, phone, alarm: Some(alarm), rev: body.rev, op })
+}
+
+fn answer_of(
+    side: &PhoneSide,
+    caller: &Caller,
+    cid: &CommandId,
+    officer: &wanglou_model::OfficerId,
+    answer: &Answer,
+    rev: u64,
+) -> Answered {
+    let error = |status, code, zh: &str, en: &str| Answered::error(cid.as_str(), status, code, zh, en);
+    if officer != caller.id() {
+        return error(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "命令编号已被他人使用",
+            "this cid is somebody else's",
+        );
+    }
+    match answer {
+        Answer::Ok { alarm } => {
+            let body = serde_json::json!({"t": "ok", "cid": cid, "id": alarm, "rev": rev});
+            Answered { status: StatusCode::OK, text: body.to_string() }
+        }
+        Answer::Taken { by } => {
+            let by = crate::view::person(&side.hub.people(), by);
+            let text = Text { zh: format!("已由{}接警", by.name), en: format!("taken by {}", by.name) };
+            let body = serde_json::json!({"t": "err", "cid": cid, "code": "taken", "by": by, "text": text});
+            Answered { status: StatusCode::CONFLICT, text: body.to_string() }
+        }
+        Answer::Changed => error(
+            StatusCode::CONFLICT,
+            "changed",
+            "警情有变化，请查看后再接",
+            "the alarm changed; look again",
+        ),
+        Answer::Gone => error(StatusCode::NOT_FOUND, "gone", "警情已结束", "the alarm is over"),
+        Answer::Forbidden => error(StatusCode::FORBIDDEN, "forbidden", "无权限", "you may not do that"),
+        Answer::Invalid { reason } => {
+            error(StatusCode::BAD_REQUEST, "invalid", &reason.text.zh, &reason.text.en)
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The phone side: HTTP and WebSockets on threads of their own.
+//!
+//! Nothing here decides about alarms. Commands and receipts go to the writer and are answered after their commit;
+//! what phones get comes from the [`Hub`], which the writer fills after each commit.
+
+mod admin;
+mod alarms;
+mod assets;
+mod commands;
+mod enrol;
+mod origin;
+mod serve;
+mod session;
+mod socket;
+
+pub use enrol::{ENROL_FRAGMENT, token};
+pub use origin::Origin;
+pub use serve::{ServeError, bind, serve};
+
+use crate::health::Health;
+use crate::hub::Hub;
+use crate::metrics::Metrics;
+use crate::quarantine::Quarantine;
+use crate::writer::{Refused, WriterHandle};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde::Serialize;
+use std::sync::Arc;
+use tokio::sync::watch;
+use wanglou_model::Text;
+
+/// The largest body of a request, bytes.
+const BODY_BYTES_MAX: usize = 16 << 10;
+
+/// Reads every file anew and applies it, or says all that is wrong with it.
+pub type Reload = Arc<
+    dyn Fn(String) -> futures_util::future::BoxFuture<'static, Result<String, Vec<String>>> + Send + Sync,
+>;
+
+/// What the phone side works with.
+#[derive(Clone)]
+pub struct PhoneSide {
+    /// The way to the writer.
+    pub writer: WriterHandle,
+    /// What phones are owed.
+    pub hub: Hub,
+    /// The address that phones know us by.
+    pub origin: Arc<Origin>,
+    /// What nobody understood.
+    pub quarantine: Arc<Quarantine>,
+    /// The health page.
+    pub health: Arc<Health>,
+    /// The metrics.
+    pub metrics: Metrics,
+    /// `/metrics` answers here too.
+    pub serve_metrics: bool,
+    /// How many sockets at once, and of one officer.
+    pub sockets_max: (usize, usize),
+    /// The secret of the machine's own command line, from a file that only its owner reads.
+    pub local_secret: Arc<str>,
+    /// Tickets for sockets, and the slow-down of guesses.
+    pub door: Arc<session::Door>,
+    /// Applies a changed configuration.
+    pub reload: Reload,
+    /// True once the gateway is to stop.
+    pub stopping: watch::Receiver<bool>,
+}
+
+/// An error as the API tells it.
+#[derive(Debug, Serialize)]
+pub struct Problem {
+    #[serde(skip)]
+    status: StatusCode,
+    code: &'static str,
+    text: Text,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_s: Option<u32>,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &'static str, zh: &str, en: &str) -> Self {
+        Self { status, code, text: Text { zh: zh.to_owned(), en: en.to_owned() }, retry_s: None }
+    }
+
+    pub(crate) fn auth() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "auth", "请先登录", "log in first")
+    }
+
+    pub(crate) fn forbidden() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "无权限", "you may not do that")
+    }
+
+    pub(crate) fn slow_down(retry_s: u32) -> Self {
+        let problem = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "slow_down",
+            "尝试过多，请稍后再试",
+            "too many tries; wait a little",
+        );
+        Self { retry_s: Some(retry_s), ..problem }
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Busy => Problem {
+                retry_s: Some(1),
+                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "系统繁忙，请重试", "busy; try again")
+            },
+            Refused::Stopped => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "stopping",
+                "系统正在重启",
+                "the gateway is restarting",
+            ),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        (self.status, axum::Json(self)).into_response()
+    }
+}
+
+/// The routes.
+pub fn router(side: PhoneSide) -> Router {
+    let mut router = Router::new()
+        .route("/ws", get(socket::upgrade))
+        .route("/api/session", get(session::show))
+        .route("/api/enrol", post(enrol::redeem))
+        .route("/api/logout", post(session::logout))
+        .route("/api/ticket", post(session::ticket))
+        .route("/api/cmd", post(commands::command))
+        .route("/api/receipt", post(commands::receipt))
+        .route("/api/alarms/{id}", get(alarms::detail))
+        .route("/api/admin/overview", get(admin::overview))
+        .route("/api/admin/reload", post(admin::reload))
+        .route("/api/admin/sessions", get(admin::sessions).delete(admin::revoke))
+        .route("/api/local/enrol", post(enrol::invite))
+        .route("/api/local/test-alarm", post(admin::test_alarm))
+        .route("/healthz", get(admin::healthz))
+        .route("/readyz", get(admin::readyz));
+    if side.serve_metrics {
+        router = router.route("/metrics", get(admin::metrics));
+    }
+    router
+        .fallback(assets::serve)
+        .layer(middleware::from_fn(secure_headers))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(side)
+}
+
+/// Headers that every answer carries.
+async fn secure_headers(request: axum::extract::Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let policy = "default-src 'self'; img-src 'self' data: blob:; connect-src 'self'; frame-ancestors 'none'; \
+                  base-uri 'none'; form-action 'self'; object-src 'none'";
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("permissions-policy"), "camera=(self), geolocation=(self), microphone=()"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,257 @@
+//! One step each: time, a request, a message. Everything goes into the open batch; nothing is let out here.
+
+use super::{Committed, Pending, Reading, Request, Writer, WriterError};
+use crate::configuration::Decisive;
+use crate::health::Concern;
+use crate::intake::{Arrival, Batch, Body, Inbound, Lane, PathEvent};
+use crate::quarantine::Why;
+use crate::record::INLINE_BYTES_MAX;
+use std::sync::Arc;
+use wanglou_engine::Stimulus;
+use wanglou_model::{Decoded, Input, PathNews, PathState, RawMessage, Span, Timestamp};
+
+/// An outage longer than this lost what came at QoS 0 in it.
+const QOS0_OUTAGE: Span = Span::mins(5);
+/// Deadlines that armed new ones which were due at once: more rounds than this are a fault of a rule.
+const TICKS_MAX: usize = 1_000;
+
+impl Writer {
+    /// Stamps the turn; the clock's step, and whatever is due, go first.
+    pub(super) fn step_time(&mut self) -> Result<Timestamp, WriterError> {
+        let now = self.parts.clock.now();
+        if let Some(wall_minus_at) = now.stepped {
+            self.step_input(now.at, &Input::ClockStep { wall_minus_at })?;
+        }
+        for _ in 0..TICKS_MAX {
+            if self.parts.engine.next_deadline().is_none_or(|due| due > now.at) {
+                break;
+            }
+            self.step_input(now.at, &Input::Tick)?;
+        }
+        Ok(now.at)
+    }
+
+    pub(super) fn step_input(&mut self, at: Timestamp, input: &Input) -> Result<usize, WriterError> {
+        self.encoder.input(&mut self.batch, at, input)?;
+        let facts = self.parts.engine.step(at, Stimulus::Input(input));
+        self.keep_facts(at, facts)
+    }
+
+    /// Puts facts into the batch. Returns how many there were.
+    fn keep_facts(&mut self, at: Timestamp, facts: Vec<wanglou_model::Fact>) -> Result<usize, WriterError> {
+        for fact in &facts {
+            self.encoder.fact(&mut self.batch, at, fact)?;
+        }
+        let count = facts.len();
+        self.pending.facts.extend(facts);
+        Ok(count)
+    }
+
+    pub(super) fn step_request(&mut self, at: Timestamp, request: Request) -> Result<(), WriterError> {
+        match request {
+            Request::Input { input, done } => {
+                let count = self.step_input(at, &input)?;
+                let facts = self.pending.latest(count);
+                self.pending.answers.extend(done.map(|done| (done, Committed { at, facts })));
+            }
+            Request::Access { event, done } => {
+                self.encoder.access(&mut self.batch, at, &*event)?;
+                self.pending.access.push(*event);
+                self.pending.answers.push((done, Committed { at, facts: Vec::new() }));
+            }
+            Request::Read(Reading(look)) => {
+                // What the batch under way changed is not on disk yet, and must not be seen before it is.
+                self.commit(at, wanglou_journal::Purpose::Control)?;
+                look(&self.parts.engine);
+            }
+            Request::Reload { decisive, who, done } => {
+                self.commit(at, wanglou_journal::Purpose::Control)?;
+                self.reconfigure(at, *decisive, &who)?;
+                self.pending.answers.push((done, Committed { at, facts: Vec::new() }));
+            }
+        }
+        Ok(())
+    }
+
+    /// The record closes what was decided with the old configuration; from here on the new one holds.
+    pub(crate) fn reconfigure(
+        &mut self,
+        at: Timestamp,
+        decisive: Decisive,
+        who: &str,
+    ) -> Result<(), WriterError> {
+        self.parts.configs.put(&decisive.bundle)?;
+        let input = Input::Config { hash: decisive.hash().to_owned(), who: who.to_owned() };
+        self.step_input(at, &input)?;
+        self.parts.engine.reconfigure(Arc::clone(&decisive.setup));
+        self.parts.decisive = decisive;
+        Ok(())
+    }
+
+    pub(super) fn step_arrival(&mut self, at: Timestamp, arrival: Arrival) -> Result<(), WriterError> {
+        match arrival {
+            Arrival::Messages(batch) => self.step_batch(at, batch),
+            Arrival::Path { lane, event, .. } => self.step_path(at, lane, &event),
+        }
+    }
+
+    fn step_batch(&mut self, at: Timestamp, batch: Batch) -> Result<(), WriterError> {
+        for message in &batch.messages {
+            self.step_message(at, batch.lane, batch.generation, message)?;
+        }
+        self.pending.acks.push(batch.acks);
+        Ok(())
+    }
+
+    fn step_message(
+        &mut self,
+        at: Timestamp,
+        lane: Lane,
+        generation: u64,
+        message: &Inbound,
+    ) -> Result<(), WriterError> {
+        self.pending.messages += 1;
+        if message.packet_id.is_none() && !message.retain {
+            self.qos0_seen[lane_index(lane)] = true;
+            self.parts.metrics.qos0_messages.with_label_values(&[lane.name()]).inc();
+        }
+        let blob = match &message.body {
+            Body::Whole(bytes) if bytes.len() > INLINE_BYTES_MAX => {
+                Some(self.parts.blobs.put(bytes, at.0)?.0)
+            }
+            Body::Whole(_) | Body::Oversize { .. } => None,
+        };
+        self.encoder.message(&mut self.batch, at, (lane, generation), message, blob)?;
+        let payload = match &message.body {
+            Body::Whole(bytes) => &bytes[..],
+            Body::Oversize { bytes, .. } => {
+                let reason = format!("the message has {bytes} bytes, more than mqtt.packet_bytes_max");
+                self.quarantine(at, message, &[], *bytes, Why::Rejected, &reason, None);
+                return Ok(());
+            }
+        };
+        let raw = RawMessage { topic: &message.topic, payload, at, retain: message.retain, dup: message.dup };
+        match self.parts.decisive.profiles.decode(&raw) {
+            Decoded::Observations(said) => self.step_said(at, message, payload, &said),
+            Decoded::Ignored(_) => {
+                self.count("", "ignored");
+                Ok(())
+            }
+            Decoded::Unmatched(reason) => {
+                self.quarantine(at, message, payload, payload.len() as u64, Why::Unmatched, &reason, None);
+                Ok(())
+            }
+            Decoded::Rejected { profile, reason } => {
+                let profile = Some(profile.as_str());
+                self.quarantine(at, message, payload, payload.len() as u64, Why::Rejected, &reason, profile);
+                Ok(())
+            }
+        }
+    }
+
+    fn step_said(
+        &mut self,
+        at: Timestamp,
+        message: &Inbound,
+        payload: &[u8],
+        said: &[wanglou_model::Observation],
+    ) -> Result<(), WriterError> {
+        let site = &self.parts.engine.setup().site;
+        let stranger = said.iter().find(|said| site.device_of(&said.profile, &said.device).is_none());
+        if let Some(stranger) = stranger {
+            let reason = format!(
+                "device {:?} is not in the registry: add a line to devices.csv with profile {} and this identity",
+                stranger.device, stranger.profile
+            );
+            let profile = Some(stranger.profile.as_str());
+            self.quarantine(at, message, payload, payload.len() as u64, Why::Unregistered, &reason, profile);
+        } else if let Some(first) = said.first() {
+            self.count(&first.profile, "observed");
+        }
+        for said in said {
+            self.parts.metrics.observations.with_label_values(&[said.reading.kind()]).inc();
+        }
+        let stimulus = Stimulus::Said { observations: said, retain: message.retain, dup: message.dup };
+        let facts = self.parts.engine.step(at, stimulus);
+        self.keep_facts(at, facts)?;
+        Ok(())
+    }
+
+    fn count(&self, profile: &str, result: &str) {
+        self.parts.metrics.messages.with_label_values(&[profile, result]).inc();
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what a quarantine entry says, in its order")]
+    fn quarantine(
+        &self,
+        at: Timestamp,
+        message: &Inbound,
+        payload: &[u8],
+        bytes: u64,
+        why: Why,
+        reason: &str,
+        profile: Option<&str>,
+    ) {
+        self.count(profile.unwrap_or_default(), why.name());
+        self.parts.quarantine.note(at, &message.topic, payload, bytes, why, reason, profile);
+    }
+
+    fn step_path(&mut self, at: Timestamp, lane: Lane, event: &PathEvent) -> Result<(), WriterError> {
+        let state = match event {
+            PathEvent::Up { session_present } => {
+                self.blind_since_outage(at, lane, *session_present)?;
+                PathState::Draining
+            }
+            PathEvent::Drained | PathEvent::Heard => PathState::Up,
+            PathEvent::Quiet => PathState::Quiet,
+            PathEvent::Down { .. } => PathState::Down,
+        };
+        let concern = match lane {
+            Lane::Alarm => Concern::AlarmPath,
+            Lane::Bulk | Lane::Discovery => Concern::BulkPath,
+        };
+        match event {
+            PathEvent::Drained | PathEvent::Heard => self.parts.health.clear(concern),
+            PathEvent::Up { .. } => {
+                self.parts.health.raise(concern, "the broker's backlog is still coming in")
+            }
+            PathEvent::Quiet => self.parts.health.raise(concern, "neither marker nor traffic for 10 s"),
+            PathEvent::Down { reason } => self.parts.health.raise(concern, reason.clone()),
+        }
+        let up = i64::from(state == PathState::Up);
+        self.parts.metrics.broker_path.with_label_values(&[lane.name()]).set(up);
+        self.step_input(at, &Input::Path(PathNews { lane: lane.name().to_owned(), state }))?;
+        Ok(())
+    }
+
+    /// Time that nobody held for us: the session is gone, or what came at QoS 0 was dropped in a long outage.
+    fn blind_since_outage(
+        &mut self,
+        at: Timestamp,
+        lane: Lane,
+        session_present: bool,
+    ) -> Result<(), WriterError> {
+        let senses = self.parts.engine.senses();
+        let known = senses.lanes.contains_key(lane.name());
+        let Some(from) = senses.outage_from.filter(|_| known) else { return Ok(()) };
+        let dropped = self.qos0_seen[lane_index(lane)] && at - from > QOS0_OUTAGE;
+        if !session_present || dropped {
+            tracing::warn!(lane = lane.name(), seconds = (at - from).as_secs_f64(), session_present, "blind");
+            self.step_input(at, &Input::Blind { from, until: at })?;
+        }
+        Ok(())
+    }
+}
+
+fn lane_index(lane: Lane) -> usize {
+    match lane {
+        Lane::Alarm => 0,
+        Lane::Bulk | Lane::Discovery => 1,
+    }
+}
+
+impl Pending {
+    fn latest(&self, count: usize) -> Vec<wanglou_model::Fact> {
+        self.facts[self.facts.len() - count..].to_vec()
+    }
+}
