@@ -111,16 +111,16 @@ impl EbikeInLift {
         let burns = self.burns_near(world, place);
         let (priority, reason) =
             if burns { (Priority::P1, words::fire_near()) } else { (Priority::P2, words::raised(bike)) };
-        let stage = stage_of(lift, None);
+        let stage = stage_of(lift, None).unwrap_or("present");
         let mut raise = Raise::new(place.as_str(), place, priority, bike.first_at, reason);
         raise.device = Some(bike.device.clone());
         raise.event_key = bike.event_key.clone();
         raise.evidence = bike.evidence.clone();
         raise.merge = Span::secs(self.settings.merge_s);
-        let calm = matches!(stage, Some("held" | "present"));
+        let calm = matches!(stage, "held" | "present");
         let silent = calm && (self.wired.contains(place) || lift.car.is_held());
         raise.ladder = (!burns).then(|| self.settings.ladder(silent));
-        raise.stage = stage.map(str::to_owned);
+        raise.stage = Some(stage.to_owned());
         raise.details = details(bike);
         raise.incident = Some(self.incident(world, place, bike));
         raise
@@ -165,10 +165,10 @@ impl EbikeInLift {
         }
         let mut proposals = doubted(alarm, bike);
         proposals.extend(confirmed(world, alarm, bike));
+        proposals.extend(self.staged(world, lift, alarm));
         if bike.left && alarm.is_active() {
             proposals.push(fact(Fact::Cleared { alarm: alarm.id.clone(), reason: words::gone() }));
         }
-        proposals.extend(self.staged(world, lift, alarm));
         proposals.extend(self.complied(world, lift, bike, alarm));
         proposals
     }
