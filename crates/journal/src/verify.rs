@@ -353,3 +353,92 @@ impl<'f> Pass<'f> {
         self.batches.close();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::files::memory::MemoryFiles;
+    use crate::frame::{self, FrameId, HEADER_BYTES};
+    use crate::{Batch, Class, CounterSalt, Draft, Options, Purpose, SegmentLog, Store};
+
+    const PAYLOAD: &[u8] = b"the door of 1203 was opened";
+
+    /// A closed journal of three batches, and the offset of the second one's frame.
+    fn journal() -> (MemoryFiles, PathBuf, u64) {
+        let files = MemoryFiles::default();
+        let options = Options {
+            segment_bytes: 4096,
+            files: Arc::new(files.clone()),
+            salts: Box::new(CounterSalt::default()),
+            ..Options::new("/data")
+        };
+        let (mut log, _) = SegmentLog::open(options).expect("opens");
+        let mut offset = 0;
+        for position in 0..3 {
+            if position == 1 {
+                offset = log.active.end_offset;
+            }
+            let mut batch = Batch::new();
+            let draft = Draft { kind: 0, at_micros: 0, class: Class::Kept, head: b"", payload: PAYLOAD };
+            batch.push(draft).expect("short");
+            log.append(log.claim(), Purpose::Intake, &batch).expect("appended");
+        }
+        log.close().expect("closed");
+        (files, PathBuf::from("/data/journal/00000000000000000000.seg"), offset)
+    }
+
+    /// Somebody who knows the format and computes every CRC anew.
+    fn forge(change: impl Fn(&mut Header, &mut [u8])) -> Vec<Damage> {
+        let (files, path, offset) = journal();
+        let mut bytes = files.contents().remove(&path).expect("there");
+        let copies = segment::read_header(&*files.open(&path, Access::Read).expect("there"), &path);
+        let id: FrameId = copies.expect("readable").header.expect("sound").frame_id();
+        let start = usize::try_from(offset).expect("small");
+        let mut header = frame::decode(id, &bytes[start..]).expect("a frame");
+        let body_start = start + HEADER_BYTES as usize;
+        let body = &mut bytes[body_start..body_start + PAYLOAD.len()];
+        change(&mut header, body);
+        header.body_crc = crc32c::crc32c(body);
+        bytes[start..body_start].copy_from_slice(&frame::encoded(id, &header));
+        files.overwrite(&path, bytes);
+        verify(&files, Path::new("/data")).expect("readable").bad
+    }
+
+    #[test]
+    fn a_forged_body_is_not_the_one_the_chain_vouches_for() {
+        let bad = forge(|_, body| body[0] = b'T');
+        assert_eq!(bad.len(), 1, "{bad:?}");
+        assert_eq!(
+            (bad[0].position, bad[0].what),
+            (Position(1), "the body is not the one the chain vouches for")
+        );
+    }
+
+    #[test]
+    fn a_forged_digest_breaks_the_chain() {
+        let bad = forge(|header, body| {
+            body[0] = b'T';
+            header.digest = blake3::hash(body).into();
+        });
+        assert_eq!(bad.len(), 1, "{bad:?}");
+        assert_eq!(
+            (bad[0].position, bad[0].what),
+            (Position(1), "the chain does not continue at this batch")
+        );
+    }
+
+    #[test]
+    fn a_forged_time_breaks_the_chain() {
+        let bad = forge(|header, _| header.at += 1);
+        assert_eq!(bad.len(), 1, "{bad:?}");
+        assert_eq!(bad[0].what, "the chain does not continue at this batch");
+    }
+
+    #[test]
+    fn nothing_forged_is_nothing_bad() {
+        assert_eq!(forge(|_, _| {}), []);
+    }
+}

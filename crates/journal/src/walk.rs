@@ -246,3 +246,83 @@ impl<'f> Window<'f> {
 fn index(bytes: u64) -> usize {
     usize::try_from(bytes).expect("a window fits in memory")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::Files;
+    use crate::files::memory::MemoryFiles;
+    use crate::frame::{Encoder, Link, Place};
+    use crate::record::{Batch, Class, Draft, Epoch, HistoryId};
+
+    const LINK: Link = [0; 32];
+
+    fn id() -> FrameId {
+        FrameId::new(HistoryId([1; 16]), 5)
+    }
+
+    /// The frames of one batch of `payloads`, from `first` on.
+    fn frames(id: FrameId, first: u64, payloads: &[&[u8]]) -> Vec<u8> {
+        let mut batch = Batch::new();
+        for payload in payloads {
+            batch
+                .push(Draft { kind: 0, at_micros: 0, class: Class::Kept, head: b"", payload })
+                .expect("short");
+        }
+        let place = Place { id, first: Position(first), epoch: Epoch(1), link_before: LINK };
+        let mut encoder = Encoder::default();
+        let encoded = encoder.encode(place, batch.iter(), &mut |_| Ok(()));
+        encoded.expect("needs no salt").0.to_vec()
+    }
+
+    fn walk(bytes: &[u8]) -> Vec<(u64, Option<Bad>)> {
+        let files = MemoryFiles::default();
+        let file = files.create(std::path::Path::new("/s")).expect("new");
+        file.pwrite(0, bytes).expect("written");
+        let mut walk = Walk::new(&*file, id(), (Position(0), 0), bytes.len() as u64);
+        let mut steps = Vec::new();
+        loop {
+            match walk.step().expect("readable") {
+                Step::End => return steps,
+                Step::Bad(bad) => steps.push((bad.position.0, Some(bad))),
+                Step::Frame { header, .. } => steps.push((header.position.0, None)),
+            }
+        }
+    }
+
+    fn lost(steps: &[(u64, Option<Bad>)]) -> Vec<(u64, u64, u64)> {
+        let bads = steps.iter().filter_map(|(_, bad)| bad.as_ref());
+        bads.map(|bad| (bad.offset, bad.bytes, bad.lost)).collect()
+    }
+
+    #[test]
+    fn a_frame_hidden_in_the_payload_of_a_damaged_one_is_not_taken_from_another_segment() {
+        let elsewhere = FrameId::new(HistoryId([2; 16]), 5);
+        let hidden = frames(elsewhere, 0, &[b"an evil record"]);
+        let mut bytes = frames(id(), 0, &[&hidden, b"next"]);
+        bytes[30] ^= 1;
+        let steps = walk(&bytes);
+        assert_eq!(lost(&steps), [(0, 80 + hidden.len() as u64, 1)]);
+        assert_eq!(steps.iter().map(|(position, _)| *position).collect::<Vec<_>>(), [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_frame_with_a_number_no_record_here_can_have_is_not_taken() {
+        for wrong in [3, 1_000_000] {
+            let mut bytes = frames(id(), 5, &[b"right"]);
+            bytes.extend(frames(id(), wrong, &[b"wrong"]));
+            let sound = frames(id(), 6, &[b"right again"]);
+            bytes.extend(&sound);
+            let steps = walk(&bytes);
+            // The first gap is that of positions 0 to 4, which this segment never had.
+            assert_eq!(lost(&steps), [(0, 0, 5), (88 + 80, 88 + 80, 0)], "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_length_that_says_more_than_the_segment_holds_is_no_frame() {
+        let bytes = frames(id(), 0, &[&[7; 400]]);
+        assert_eq!(walk(&bytes[..300]).len(), 1);
+        assert_eq!(lost(&walk(&bytes[..300])), [(0, 300, 0)]);
+    }
+}

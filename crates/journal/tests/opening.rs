@@ -205,3 +205,41 @@ fn a_reader_on_another_thread_sees_whole_batches_while_the_writer_goes_on() {
     }
     following.join().expect("the reader saw only what was written");
 }
+
+#[test]
+fn a_last_batch_that_a_snapshot_proves_is_not_cut_off_for_one_bad_record() {
+    let files = MemoryFiles::default();
+    let (mut log, _) = open(&files);
+    append(&mut log, 4);
+    let first_of_last = log.position();
+    append(&mut log, 4);
+    snapshot(&mut log);
+    drop(log);
+    let path = last_segment(&files);
+    let needle = format!("payload {} ", first_of_last.after(1));
+    let bytes = files.contents().remove(&path).expect("there");
+    let at = bytes.windows(needle.len()).position(|window| window == needle.as_bytes()).expect("written");
+    files.flip(&path, at as u64, 1);
+    let (log, recovery) = open(&files);
+    assert_eq!((log.position(), &recovery.truncated), (Position(8), &None));
+    let lost: Vec<_> = recovery.skipped.iter().map(|bad| (bad.position, bad.lost)).collect();
+    assert_eq!(lost, [(first_of_last.after(1), 1)]);
+    assert_eq!(read_all(&log.reader()).0.len(), 7);
+}
+
+#[test]
+fn without_that_proof_it_is_cut_off_and_said_to_be_possibly_receipted() {
+    let files = MemoryFiles::default();
+    let (mut log, _) = open(&files);
+    append(&mut log, 4);
+    append(&mut log, 4);
+    drop(log);
+    let path = last_segment(&files);
+    let bytes = files.contents().remove(&path).expect("there");
+    let at = bytes.windows(10).position(|window| window == b"payload 5 ").expect("written");
+    files.flip(&path, at as u64, 1);
+    let (log, recovery) = open(&files);
+    let cut = recovery.truncated.expect("cut off");
+    assert_eq!((cut.position, cut.records, log.position()), (Position(4), 4, Position(4)));
+    assert_eq!(recovery.skipped, []);
+}

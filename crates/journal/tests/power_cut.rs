@@ -17,7 +17,7 @@ use common::{DATA, Kept, append, at_micros, options, read_all};
 use wanglou_journal::files::Files;
 use wanglou_journal::files::faulty::{Faults, FaultyFiles};
 use wanglou_journal::files::memory::{Cut, MemoryFiles, NamesKept, Op, Replay};
-use wanglou_journal::{Class, Epoch, Position, SegmentLog, Snapshot, Store, verify};
+use wanglou_journal::{Class, Epoch, Position, Purpose, SegmentLog, Snapshot, Store, verify};
 
 /// What was promised, and when: in recorded operations.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ struct Promises {
 }
 
 struct Run {
-    files: Arc<dyn Files>,
+    files: Arc<FaultyFiles>,
     recording: MemoryFiles,
     promises: Promises,
 }
@@ -51,8 +51,11 @@ impl Run {
     }
 
     fn open(&mut self) -> SegmentLog {
-        let (log, _) = SegmentLog::open(options(Arc::clone(&self.files))).expect("opens");
+        let files: Arc<dyn Files> = Arc::clone(&self.files) as Arc<dyn Files>;
+        let (log, _) = SegmentLog::open(options(files)).expect("opens");
         self.promises.opened.push((self.recording.ops_len(), log.epoch()));
+        // Whatever an open found and lets be answered for must be durable by then.
+        self.promises.appended.push((self.recording.ops_len(), log.position()));
         log
     }
 
@@ -62,6 +65,15 @@ impl Run {
             append(log, records);
             self.promises.appended.push((self.recording.ops_len(), log.position()));
         }
+    }
+
+    /// Killed when a batch was in the page cache and nowhere else.
+    fn killed_before_the_sync(&mut self, mut log: SegmentLog) {
+        self.files.faults().fail_syncs(0);
+        self.promises.ends.push(log.position().after(3));
+        let batch = common::batch(log.position(), 3);
+        log.append(log.claim(), Purpose::Intake, &batch).expect_err("not synced");
+        self.files.faults().fail_syncs(u64::MAX);
     }
 
     fn snapshot(&self, log: &mut SegmentLog) {
@@ -103,6 +115,9 @@ fn life(mut run: Run) -> Run {
     let mut log = run.open();
     run.append(&mut log, [2]);
     drop(log); // killed again, so that a segment of one batch is replaced
+
+    let log = run.open();
+    run.killed_before_the_sync(log);
 
     let mut log = run.open();
     run.snapshot(&mut log);
