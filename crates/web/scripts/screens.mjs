@@ -36,7 +36,7 @@ const SCREENS = {
     async show(p, mock) {
       await p.locator('[data-phase=live]').waitFor();
       await mock('cut');
-      await p.locator('[data-phase=waiting]').first().waitFor();
+      await p.locator('[data-phase=offline]').first().waitFor();
     },
   },
   'list-syncing': {
@@ -45,7 +45,7 @@ const SCREENS = {
       await p.locator('[data-phase=live]').waitFor();
       await mock('stall');
       await mock('cut');
-      await p.locator('[data-phase=waiting]').first().waitFor();
+      await p.locator('[data-phase=offline]').first().waitFor();
       await mock('mend');
       await mock('stall');
       await p.locator('[data-phase=syncing]').first().waitFor();
@@ -121,7 +121,7 @@ const SCREENS = {
     async show(p, mock) {
       await p.locator('ol.advice').waitFor();
       await mock('down');
-      await settle(p);
+      await p.locator('article [data-phase=offline]').waitFor();
       await button(p, '到达', 'I am here').click();
       await p.locator('article .tag.sending').waitFor();
     },
@@ -173,8 +173,8 @@ const VARIANTS = [
   ...['zh-CN', 'en'].flatMap((locale) =>
     ['dark', 'light'].map((theme) => ({ name: `${locale}-${theme}`, locale, theme, size: PHONE })),
   ),
-  { name: 'zh-CN-dark-text200', locale: 'zh-CN', theme: 'dark', size: PHONE, text: 2 },
-  { name: 'en-light-text200', locale: 'en', theme: 'light', size: PHONE, text: 2 },
+  { name: 'zh-CN-dark-text200', locale: 'zh-CN', theme: 'dark', size: PHONE, text: '36px' },
+  { name: 'en-light-text200', locale: 'en', theme: 'light', size: PHONE, text: '36px' },
   { name: 'zh-CN-dark-tablet', locale: 'zh-CN', theme: 'dark', size: { width: 1024, height: 768 } },
   { name: 'zh-CN-dark-grey', locale: 'zh-CN', theme: 'dark', size: PHONE, grey: true },
 ];
@@ -184,6 +184,7 @@ const fits = (wanted, name) => wanted === 'all' || wanted === name;
 const { address, close } = await startMock(0);
 const mock = (word) => fetch(`${address}/mock/${word}`, { method: 'POST' });
 const browser = await launch();
+const large_text = await launch({ text: '36px' });
 const faults = [];
 mkdirSync(OUT, { recursive: true });
 
@@ -222,7 +223,8 @@ async function picture(name, { scene, at = '', show }, { locale, theme, size, te
   });
   try {
     await page.goto(`${address}/${at}`);
-    if (text) await page.evaluate((n) => (document.documentElement.style.fontSize = `${18 * n}px`), text);
+    // What the browser's own text size does to html, which cannot be set from here.
+    if (text) await page.evaluate((size) => (document.documentElement.style.fontSize = size), text);
     if (grey) await page.evaluate(() => (document.documentElement.style.filter = 'grayscale(1)'));
     await show(page, mock);
     await page.waitForTimeout(150);

@@ -236,6 +236,20 @@ test('a phone that cannot store still shows and commands, and gives no stored re
   expect([ids(), client.view.storage_works, net.took()]).toEqual([['a'], false, []]);
 });
 
+test('the view says since when nothing comes, until the replay begins', async () => {
+  const start_ms = clock.now();
+  expect(client.view.down_since).toBe(start_ms);
+  await live(7);
+  expect(client.view.down_since).toBeNull();
+  await clock.pass(60);
+  net.last.handlers.onClose(1006);
+  await clock.pass(5_000);
+  expect(client.view.down_since).toBe(start_ms + 60);
+  net.last.handlers.onOpen();
+  net.say(welcome());
+  expect(client.view).toMatchObject({ phase: 'syncing', down_since: null });
+});
+
 test('information keeps the latest value of each key', async () => {
   await live();
   net.say({ t: 'info', key: 'duty', v: { reachable: 1, on: 4 } });

@@ -25,6 +25,8 @@ export interface View {
   /** The store has been read; before that nothing is known. */
   loaded: boolean;
   phase: LinkPhase;
+  /** Since when nothing comes from the gateway, ms since 1970; `null` while it does. */
+  down_since: number | null;
   alarms: Alarm[];
   pending: Pending[];
   /** When the list was last known to be complete, ms since 1970; `null` for never. */
@@ -68,6 +70,8 @@ export class Client {
   private loaded = false;
   private storage_works = true;
   private clock_offset_ms = 0;
+  /** By this device's clock. */
+  private down_since: number | null;
   private info: Record<string, unknown> = {};
   /** Receipts that no live connection has taken yet, newest per alarm and kind. */
   private readonly owed = new Map<string, Owed>();
@@ -75,6 +79,7 @@ export class Client {
   constructor(private readonly parts: ClientParts) {
     const { clock, dial, http, store, events } = parts;
     const changed = () => events.changed();
+    this.down_since = clock.now();
     this.feed = new Feed(store, {
       changed,
       stored: (id, rev) => this.owe({ id, rev, as: 'stored' }),
@@ -134,6 +139,7 @@ export class Client {
       session: this.session,
       loaded: this.loaded,
       phase: this.link.current,
+      down_since: this.down_since === null ? null : this.down_since + this.clock_offset_ms,
       alarms: this.feed.all,
       pending: this.commands.pending,
       synced_at: this.feed.synced_at,
@@ -237,6 +243,8 @@ export class Client {
   }
 
   private onPhase(phase: LinkPhase): void {
+    if (phase === 'live' || phase === 'syncing') this.down_since = null;
+    else this.down_since ??= this.parts.clock.now();
     if (phase === 'signed_out') void this.eraseAlarms();
     if (phase === 'live') {
       this.payOwed();

@@ -16,6 +16,8 @@ import { alarmHref, route } from './route.svelte';
 
 /** How long an acceptance can be taken back with one tap. */
 const UNDO_MS = 5_000;
+/** A connection that is back sooner than this is not worth a banner. */
+const PATIENCE_MS = 3_000;
 /** Bursts of changes are shown at most this often. */
 const REFRESH_MS = 50;
 
@@ -54,6 +56,11 @@ const shown = $derived(view.alarms.map((a) => show(a, view.pending, view.session
 const lists = $derived(ordered(shown));
 const calling = $derived(ringing(shown, declined));
 const front = $derived(calling.find(({ alarm }) => aside.get(alarm.id) !== ringKey(alarm)) ?? null);
+const offline = $derived(
+  view.phase === 'replaced' ||
+    view.phase === 'outdated' ||
+    (view.down_since !== null && now_ms - view.down_since >= PATIENCE_MS),
+);
 const loud = $derived(calling.filter(({ alarm }) => hushed.get(alarm.id) !== ringKey(alarm)));
 
 export const duty = {
@@ -77,6 +84,10 @@ export const duty = {
   /** The one that fills the screen; `null` when none does. */
   get front(): Shown | null {
     return front;
+  },
+  /** Whether to say that nothing arrives; a short interruption is not worth it. */
+  get offline(): boolean {
+    return offline;
   },
   /** Whether something is being sounded now. */
   get loud(): boolean {

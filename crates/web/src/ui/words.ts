@@ -79,6 +79,12 @@ export function placeLine(alarm: Alarm): string {
   return line || id;
 }
 
+/** The last part of the place, where a full line would not fit. */
+export function placeShort(alarm: Alarm): string {
+  const { path, path_en, id } = alarm.place;
+  return (prefs.locale === 'en' ? path_en : path).at(-1) ?? id;
+}
+
 /** Who is on it and how far: `已由王师傅接警`, `On the way · Wang`. */
 export function stateLine(shown: Shown): string {
   const { alarm, state, mine } = shown;
