@@ -17,14 +17,12 @@ async fn seen(broker: &Mosquitto, publishes: &[(&str, &str)]) -> Vec<String> {
         assert!(broker.publish(user, topic, user));
     }
     assert!(broker.publish("zigbee2mqtt", "zigbee2mqtt/last", "last"));
-    let mut topics = Vec::new();
-    loop {
-        let topic = text(&running.take(1).await[0]).0;
-        if topic == "zigbee2mqtt/last" {
-            return topics;
-        }
-        topics.push(topic);
+    let mut topics: Vec<String> = Vec::new();
+    while topics.last().is_none_or(|last| last != "zigbee2mqtt/last") {
+        topics.extend(running.take(1).await.iter().map(|message| text(message).0));
     }
+    topics.pop();
+    topics
 }
 
 #[tokio::test]

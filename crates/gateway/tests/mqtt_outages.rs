@@ -142,7 +142,7 @@ async fn kill_9_of_the_broker_in_a_burst_loses_nothing_that_reached_us_and_at_mo
     let (stop, stopped) = watch::channel(false);
     let publishing = tokio::spawn(publish_numbers(broker.as_user("cover-7"), stopped));
     let mut arrived = BTreeSet::new();
-    let mut take = |batch: &wanglou_gateway::intake::Batch, arrived: &mut BTreeSet<u32>| {
+    let take = |batch: &wanglou_gateway::intake::Batch, arrived: &mut BTreeSet<u32>| {
         acknowledge(batch, 1);
         arrived.extend(batch.messages.iter().filter_map(|message| text(message).1.parse::<u32>().ok()));
     };

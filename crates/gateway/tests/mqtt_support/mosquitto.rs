@@ -27,6 +27,11 @@ impl Mosquitto {
 
     /// Starts one with that configuration after `edit`.
     pub async fn start_with(edit: impl FnOnce(String) -> String) -> Mosquitto {
+        Mosquitto::start_in(|conf, _| edit(conf)).await
+    }
+
+    /// The same, where `edit` may also put files into the broker's directory.
+    pub async fn start_in(edit: impl FnOnce(String, &Path) -> String) -> Mosquitto {
         let dir = TempDir::new().expect("a directory");
         let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy");
         let read = |name: &str| std::fs::read_to_string(deploy.join(name)).expect("a file of deploy/");
@@ -34,7 +39,7 @@ impl Mosquitto {
         let conf =
             read("mosquitto.conf").replace("listener 1883 127.0.0.1", &format!("listener {port} 127.0.0.1"));
         // Started as root, mosquitto would change to a user that may not write here.
-        let conf = edit(format!("{conf}\nuser root\n"));
+        let conf = edit(format!("{conf}\nuser root\n"), dir.path());
         write(dir.path(), "mosquitto.conf", &conf);
         write(dir.path(), "mosquitto.acl", &read("mosquitto.acl"));
         write_passwords(dir.path());
