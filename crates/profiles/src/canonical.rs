@@ -13,7 +13,7 @@
 use crate::decode::{Incoming, Outcome, check_device};
 use crate::json::{Elements, Pointer, Token, TokenKind, Trie, scan};
 use crate::kinds::{FIELDS_MAX, Field, Kind, Values};
-use crate::limits::{TEXT_BYTES_MAX, observations_max};
+use crate::limits::{Budget, TEXT_BYTES_MAX};
 use crate::time::DeviceTime;
 use crate::value::{FieldType, Value, evidence_of, finite, shown, text_of};
 use std::sync::LazyLock;
@@ -72,7 +72,7 @@ fn all(message: &Incoming<'_>) -> Result<Vec<Observation>, String> {
 }
 
 fn list(message: &Incoming<'_>, text: &str) -> Result<Vec<Observation>, String> {
-    let max = observations_max(text.len());
+    let mut budget = Budget::of(text.len());
     let mut elements = Elements::new(text);
     let mut out = vec![];
     loop {
@@ -83,9 +83,8 @@ fn list(message: &Incoming<'_>, text: &str) -> Result<Vec<Observation>, String> 
         if !more {
             break;
         }
-        if out.len() >= max {
-            return Err(format!("more than {max} observations, too many for its length"));
-        }
+        // Each text of it stands in the body once, so that its size alone counts.
+        budget.spend(size_of::<Observation>())?;
         let found = observation(message, &slots).map_err(numbered)?;
         out.push(found);
     }

@@ -68,11 +68,19 @@ macro_rules! kinds {
                 }
             }
 
-            /// Puts a reading together; takes the values out.
+            /// Puts a reading together; the values are empty afterwards.
             ///
             /// # Errors
             /// The name of a required field that has no value.
             pub(crate) fn build(self, values: &mut Values) -> Result<Reading, &'static str> {
+                let built = self.assemble(values);
+                if built.is_err() {
+                    values.fill(None);
+                }
+                built
+            }
+
+            fn assemble(self, values: &mut Values) -> Result<Reading, &'static str> {
                 let mut next = values.iter_mut();
                 match self {
                     $(Kind::$variant => Ok(Reading::$variant {

@@ -18,11 +18,15 @@ pub(crate) const TOPIC_LEVELS_MAX: usize = 64;
 /// Named captures in one topic pattern.
 pub(crate) const CAPTURES_MAX: usize = 8;
 
-/// Observations that one message may give, whatever its length.
-pub(crate) const OBSERVATIONS_MIN: usize = 32;
+/// Observations that one message may give.
+pub(crate) const OBSERVATIONS_MAX: usize = 256;
 
-/// Beyond [`OBSERVATIONS_MIN`] one more for so many bytes of body, so that memory stays in proportion.
-pub(crate) const BYTES_PER_OBSERVATION: usize = 64;
+/// What all observations of a message may take in memory, whatever its length, in bytes.
+const OUTPUT_BYTES_MIN: usize = 64 << 10;
+
+/// And so many more for each byte of the body. A list that grows may hold twice its content: hence half of the
+/// eight that are promised.
+const OUTPUT_BYTES_PER_BYTE: usize = 4;
 
 /// A raw value shown in an `unknown` observation is cut after so many bytes.
 pub(crate) const RAW_BYTES_MAX: usize = 160;
@@ -39,7 +43,31 @@ pub(crate) const CONDITION_DEPTH_MAX: usize = 8;
 /// Size of one profile file in bytes.
 pub(crate) const FILE_BYTES_MAX: usize = 1 << 20;
 
-/// How many observations a body of so many bytes may give.
-pub(crate) const fn observations_max(body_bytes: usize) -> usize {
-    OBSERVATIONS_MIN + body_bytes / BYTES_PER_OBSERVATION
+/// What the observations of one message may still take: a short body must not become a large answer, as it
+/// would if a long text of it were repeated for each element of a list.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    bytes: usize,
+    observations: usize,
+}
+
+impl Budget {
+    /// For a body of so many bytes.
+    pub(crate) fn of(body_bytes: usize) -> Self {
+        let bytes = OUTPUT_BYTES_MIN + OUTPUT_BYTES_PER_BYTE * body_bytes;
+        Self { bytes, observations: OBSERVATIONS_MAX }
+    }
+
+    /// One more observation of so many bytes.
+    ///
+    /// # Errors
+    /// When nothing is left; with the reason.
+    pub(crate) fn spend(&mut self, bytes: usize) -> Result<(), String> {
+        let observations = self.observations.checked_sub(1);
+        let bytes = self.bytes.checked_sub(bytes);
+        (self.observations, self.bytes) = observations.zip(bytes).ok_or_else(|| {
+            format!("it says too much: more than {OBSERVATIONS_MAX} observations, or too many bytes for its length")
+        })?;
+        Ok(())
+    }
 }

@@ -108,7 +108,7 @@ pub(crate) struct Each {
     pub(crate) trie: Trie,
 }
 
-const _: () = assert!(FOR_EACH_MAX == 2, "decode::Frames holds the body and two elements");
+const _: () = assert!(FOR_EACH_MAX == 2, "decode::frames holds the body and two elements");
 
 /// One observation to make.
 #[derive(Debug, Clone)]

@@ -131,6 +131,10 @@ impl ProfileSet {
     }
 
     /// Decodes under somebody's eyes. `only` restricts it to the profile of that number.
+    ///
+    /// The first profile that observes or ignores has the word. One that knows the topic and not the body has
+    /// spoken too: its less specific messages are not asked, or "ignore the rest" would swallow what is
+    /// malformed; another profile may still understand it.
     pub(crate) fn decode_watched(
         &self,
         only: Option<usize>,
@@ -141,14 +145,14 @@ impl ProfileSet {
             return Decoded::Unmatched(format!("the topic has more than {TOPIC_LEVELS_MAX} levels"));
         };
         let text = payload_text(raw.payload);
-        let mut refused = None;
-        let mut passed: Option<String> = None;
+        let mut trouble = Trouble::default();
         let found = self.router.find(&levels, &mut |target: Target, captures| {
-            if only.is_some_and(|only| only != target.profile) {
+            let asked = only.is_none_or(|only| only == target.profile);
+            if !asked || trouble.spoken.contains(&target.profile) {
                 return ControlFlow::Continue(());
             }
-            let plan = &self.profiles[target.profile];
             trace.message(target.profile, target.message);
+            let plan = &self.profiles[target.profile];
             let outcome = match &text {
                 Err(reason) => Outcome::Rejected(reason.clone()),
                 Ok("") => Outcome::Ignored("an empty payload: the broker forgot a retained message".into()),
@@ -160,25 +164,49 @@ impl ProfileSet {
             match outcome {
                 Outcome::Observations(all) => return ControlFlow::Break(Decoded::Observations(all)),
                 Outcome::Ignored(reason) => return ControlFlow::Break(Decoded::Ignored(reason)),
-                Outcome::Rejected(reason) => {
-                    refused.get_or_insert(Decoded::Rejected { profile: plan.name.clone(), reason });
-                }
-                Outcome::Unmatched(reason) => {
-                    passed.get_or_insert_with(|| format!("{}: {reason}", plan.name));
-                }
+                Outcome::Passed => trouble.passed = true,
+                Outcome::Unmatched(reason) => trouble.unmatched(target.profile, plan, &reason),
+                Outcome::Rejected(reason) => trouble.rejected(target.profile, plan, reason),
             }
             ControlFlow::Continue(())
         });
         match found {
             ControlFlow::Break(decoded) => decoded,
-            ControlFlow::Continue(()) => refused.unwrap_or_else(|| {
-                let nobody = || match only {
-                    Some(only) => format!("no topic of profile {} is like this", self.profiles[only].name),
-                    None => "no profile knows this topic".into(),
-                };
-                Decoded::Unmatched(passed.unwrap_or_else(nobody))
-            }),
+            ControlFlow::Continue(()) => trouble.decoded(),
         }
+    }
+}
+
+/// What those said who know the topic and not the message.
+#[derive(Default)]
+struct Trouble {
+    /// Profiles that have said something.
+    spoken: Vec<usize>,
+    /// Some message's `when` did not hold.
+    passed: bool,
+    rejected: Option<Decoded>,
+    unmatched: Option<String>,
+}
+
+impl Trouble {
+    fn unmatched(&mut self, profile: usize, plan: &ProfilePlan, reason: &str) {
+        self.spoken.push(profile);
+        self.unmatched.get_or_insert_with(|| format!("{}: {reason}", plan.name));
+    }
+
+    fn rejected(&mut self, profile: usize, plan: &ProfilePlan, reason: String) {
+        self.spoken.push(profile);
+        self.rejected.get_or_insert_with(|| Decoded::Rejected { profile: plan.name.clone(), reason });
+    }
+
+    /// The worst that was said: a known topic with a malformed body, an unknown body, an unknown topic.
+    fn decoded(self) -> Decoded {
+        let nobody = if self.passed {
+            "no profile knows such a message on this topic"
+        } else {
+            "no profile knows this topic"
+        };
+        self.rejected.unwrap_or_else(|| Decoded::Unmatched(self.unmatched.unwrap_or_else(|| nobody.into())))
     }
 }
 

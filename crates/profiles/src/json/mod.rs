@@ -6,10 +6,15 @@
 //! their text, so that an id of 20 digits survives. A key that a pointer goes through must not occur twice in
 //! its object: which of the two values counts would be a guess.
 
+mod lex;
+mod malformed;
 mod scan;
+#[cfg(test)]
+mod tests;
 mod token;
 mod trie;
 
-pub(crate) use scan::{Elements, Malformed, scan};
+pub(crate) use malformed::Malformed;
+pub(crate) use scan::{Elements, scan};
 pub(crate) use token::{Token, TokenKind};
 pub(crate) use trie::{Pointer, Trie};

@@ -1,7 +1,6 @@
 //! The profiles that the project ships: they compile, and their own examples come out as they say.
 
-mod support;
-
+use crate::support;
 use wanglou_profiles::{Fault, Lane};
 
 #[test]

@@ -1,0 +1,108 @@
+//! Decoding takes memory in proportion to the message: at most eight times its length, plus a fixed allowance.
+
+#![expect(unsafe_code, reason = "an allocator that counts cannot be written without")]
+
+#[path = "profiles/support.rs"]
+#[expect(dead_code, reason = "this program needs a part of it")]
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use support::{decode, shipped};
+use wanglou_model::Decoded;
+
+/// What every message may take, however short: the answer's first observations and the growth of its list.
+const ALLOWANCE: usize = 160 << 10;
+
+struct Counting;
+
+thread_local! {
+    static NOW: Cell<usize> = const { Cell::new(0) };
+    static MOST: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: every call goes to the system's allocator unchanged; the counters are plain cells of this thread.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let now = NOW.get() + layout.size();
+        NOW.set(now);
+        MOST.set(MOST.get().max(now));
+        // SAFETY: the caller's promise about `layout` is passed on.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        NOW.set(NOW.get().saturating_sub(layout.size()));
+        // SAFETY: the caller's promise about `at` and `layout` is passed on.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The most bytes that were allocated at one time while decoding, beyond what was before.
+fn peak(set: &wanglou_profiles::ProfileSet, topic: &str, payload: &str) -> (usize, Decoded) {
+    let before = NOW.get();
+    MOST.set(before);
+    let decoded = decode(set, topic, payload.as_bytes());
+    (MOST.get() - before, decoded)
+}
+
+#[test]
+fn memory_stays_in_proportion_whatever_the_message() {
+    let set = shipped();
+    let long = "x".repeat(2000);
+    let escaped = "\\u0061".repeat(60_000);
+    let up = "application/1/device/ab/event/up";
+    let history = |n: usize, entry: &str| {
+        format!(
+            "{{\"deduplicationId\":\"{long}\",\"object\":{{\"history\":[{}]}}}}",
+            vec![entry; n].join(",")
+        )
+    };
+    let hits = |n: usize| {
+        let hit = "{\"RuleInfo\":{\"ruleName\":\"r\"}}";
+        format!(
+            "{{\"params\":{{\"events\":[{{\"eventId\":\"{long}\",\"eventType\":\"930335\",\"status\":0,\"srcIndex\":\"c\",\"data\":{{\"ObjectsThrownDetection\":[{}]}}}}]}}}}",
+            vec![hit; n].join(",")
+        )
+    };
+    let list = |n: usize| format!("[{}]", vec![r#"{"device":"d","kind":"heartbeat"}"#; n].join(","));
+    let cases = [
+        ("zigbee2mqtt/d", format!("{{\"contact\":\"{escaped}\",\"action\":\"{escaped}\"}}")),
+        ("zigbee2mqtt/d", format!("{{\"{escaped}\":1,\"last_seen\":\"{escaped}\"}}")),
+        ("zigbee2mqtt/d", format!("{{\"x\":{}}}", "[".repeat(300_000))),
+        (up, history(20, "{\"magnet_status\":1}")),
+        (up, history(250, "{\"magnet_status\":1}")),
+        (up, history(20_000, "{\"magnet_status\":\"?\"}")),
+        (up, history(20_000, "{}")),
+        ("hikvision/isecure/events", hits(30)),
+        ("hikvision/isecure/events", hits(10_000)),
+        (
+            "elevator/x/fault",
+            format!("{{\"elevatorCode\":\"e\",\"ST\":\"add\",\"fault_type\":9,\"faultName\":\"{escaped}\"}}"),
+        ),
+        ("wanglou/v1/in/d", list(250)),
+        ("wanglou/v1/in/d", list(50_000)),
+    ];
+    for (topic, payload) in &cases {
+        let (peak, decoded) = peak(&set, topic, payload);
+        let bound = ALLOWANCE + 8 * payload.len();
+        let outcome = match &decoded {
+            Decoded::Observations(all) => format!("{} observations", all.len()),
+            Decoded::Ignored(reason) | Decoded::Unmatched(reason) | Decoded::Rejected { reason, .. } => {
+                reason.clone()
+            }
+        };
+        assert!(peak <= bound, "{topic}, {} bytes: {peak} > {bound} ({outcome})", payload.len());
+    }
+}
+
+#[test]
+fn an_ordinary_message_takes_little() {
+    let set = shipped();
+    let (peak, decoded) =
+        peak(&set, "zigbee2mqtt/home/door", r#"{"contact":false,"battery":90,"tamper":false}"#);
+    assert!(matches!(decoded, Decoded::Observations(_)));
+    assert!(peak < 4096, "{peak}");
+}

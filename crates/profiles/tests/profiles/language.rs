@@ -1,0 +1,354 @@
+//! The profile language, one feature per test.
+
+use crate::support::{message_set, said};
+
+/// A message with one rule of one field.
+fn field(kind: &str, field: &str, payload: &str) -> Vec<String> {
+    let message = format!("[[message.rule]]\nname = \"it\"\nkind = \"{kind}\"\n{field}");
+    said(&message_set(&message, &[payload]), payload)
+}
+
+#[test]
+fn the_polarity_that_the_profile_states_decides() {
+    let of = |polarity: &str, payload: &str| {
+        field("contact", &format!("value.open = {{ at = \"/c\", polarity = \"{polarity}\" }}"), payload)
+    };
+    for (payload, open) in [
+        (r#"{"c":true}"#, true),
+        (r#"{"c":"ON"}"#, true),
+        (r#"{"c":1}"#, true),
+        (r#"{"c":"1"}"#, true),
+        (r#"{"c":1.0}"#, true),
+        (r#"{"c":"off"}"#, false),
+        (r#"{"c":0}"#, false),
+    ] {
+        assert_eq!(of("direct", payload), [format!("contact {{\"open\":{open}}}")], "{payload}");
+        assert_eq!(of("inverted", payload), [format!("contact {{\"open\":{}}}", !open)], "{payload}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_unknown_with_the_raw_value_and_never_normal() {
+    let of = |payload: &str| {
+        field("contact", "value.open = { at = \"/c\", true = [\"open\", 1], false = [\"close\"] }", payload)
+    };
+    assert_eq!(of(r#"{"c":"open"}"#), [r#"contact {"open":true}"#]);
+    for (raw, shown) in [
+        ("\"ajar\"", "\"ajar\""),
+        ("null", "null"),
+        ("2", "2"),
+        ("0", "0"),
+        ("{}", "{}"),
+        ("[1]", "[1]"),
+        ("\"\"", "\"\""),
+    ] {
+        let payload = format!("{{\"c\":{raw}}}");
+        let raw = serde_json::Value::from(format!("contact.open: /c is {shown}"));
+        assert_eq!(of(&payload), [format!("unknown {{\"raw\":{raw}}}")], "{payload}");
+    }
+}
+
+#[test]
+fn absent_is_not_null() {
+    let rule = "[[message.rule]]\nname = \"b\"\nkind = \"battery\"\nvalue.pct = { at = \"/b\", null = \"absent\" }\n\
+                [[message.rule]]\nname = \"c\"\nkind = \"contact\"\nvalue.open = { at = \"/c\", polarity = \"direct\" }";
+    let set = message_set(rule, &[r#"{"b":1,"c":true}"#]);
+    assert_eq!(said(&set, r#"{"b":null,"c":true}"#), [r#"contact {"open":true}"#]);
+    assert_eq!(said(&set, r#"{"b":7}"#), [r#"battery {"pct":7.0}"#]);
+    assert_eq!(said(&set, r#"{"c":null}"#), [r#"unknown {"raw":"contact.open: /c is null"}"#]);
+    assert_eq!(said(&set, r#"{"x":1}"#), ["unmatched: test: no rule of this profile knows what it says"]);
+}
+
+#[test]
+fn the_first_pointer_that_is_present_wins_even_if_it_is_null() {
+    let of = |payload: &str| field("temperature", "value.celsius = { at = [\"/new\", \"/old\"] }", payload);
+    assert_eq!(of(r#"{"old":1,"new":2}"#), [r#"temperature {"celsius":2.0}"#]);
+    assert_eq!(of(r#"{"old":1}"#), [r#"temperature {"celsius":1.0}"#]);
+    assert_eq!(
+        of(r#"{"old":1,"new":null}"#),
+        [r#"unknown {"raw":"temperature.celsius: /new or /old is null"}"#]
+    );
+}
+
+#[test]
+fn pointers_go_into_objects_and_arrays_and_through_odd_keys() {
+    let of = |pointer: &str, payload: &str| {
+        field("temperature", &format!("value.celsius = {{ at = {pointer:?} }}"), payload)
+    };
+    let found = [r#"temperature {"celsius":5.0}"#];
+    assert_eq!(of("/a/1/b", r#"{"a":[0,{"b":5}]}"#), found);
+    assert_eq!(of("/a~1b/c~0d", r#"{"a/b":{"c~d":5}}"#), found);
+    assert_eq!(of("/温度/ 值", r#"{"温度":{" 值":5}}"#), found);
+    assert_eq!(of("/0", r#"{"0":5}"#), found);
+    assert_eq!(of("/ab", r#"{"\u0061b":5}"#), found);
+    assert_eq!(of("", "5"), found);
+}
+
+#[test]
+fn numbers_are_scaled_bounded_and_may_be_text() {
+    let of = |options: &str, payload: &str| {
+        field("cover", &format!("value.tilt_deg = {{ at = \"/z\"{options} }}"), payload)
+    };
+    let tilt = ", scale = -1, offset = 90, abs = true";
+    assert_eq!(of(tilt, r#"{"z":51.5}"#), [r#"cover {"tilt_deg":38.5}"#]);
+    assert_eq!(of(tilt, r#"{"z":"128.5"}"#), [r#"cover {"tilt_deg":38.5}"#]);
+    assert_eq!(
+        of(", min = 0, max = 180", r#"{"z":181}"#),
+        [r#"unknown {"raw":"cover.tilt_deg: /z is 181"}"#]
+    );
+    assert_eq!(of("", r#"{"z":1e999}"#), [r#"unknown {"raw":"cover.tilt_deg: /z is 1e999"}"#]);
+    assert_eq!(of("", r#"{"z":true}"#), [r#"unknown {"raw":"cover.tilt_deg: /z is true"}"#]);
+}
+
+#[test]
+fn a_sentinel_is_unknown_whatever_its_spelling() {
+    let of = |payload: &str| {
+        field("battery", "value.pct = { at = \"/b\", unknown_when = [-1, 255, \"undefined\"] }", payload)
+    };
+    for raw in ["-1", "255", "255.0", "\"255\"", "\"undefined\""] {
+        let said = of(&format!("{{\"b\":{raw}}}"));
+        assert!(
+            said[0].starts_with("unknown") && said[0].contains("the device's word for unknown"),
+            "{said:?}"
+        );
+    }
+    assert_eq!(of(r#"{"b":100}"#), [r#"battery {"pct":100.0}"#]);
+}
+
+#[test]
+fn maps_match_numbers_and_text_alike_and_know_no_default() {
+    let of = |options: &str, payload: &str| {
+        let map = format!(
+            "value.class = {{ at = \"/t\", map = {{ \"37\" = \"ebike\", \"BIKE\" = \"bicycle\" }}{options} }}\nvalue.present = true"
+        );
+        field("lift_camera", &map, payload)
+    };
+    let ebike = [r#"lift_camera {"class":"ebike","present":true}"#];
+    for code in ["37", "\"37\"", "37.0"] {
+        assert_eq!(of("", &format!("{{\"t\":{code}}}")), ebike, "{code}");
+    }
+    assert_eq!(of("", r#"{"t":38}"#), [r#"unknown {"raw":"lift_camera.class: /t is 38"}"#]);
+    assert_eq!(of("", r#"{"t":"bike"}"#), [r#"unknown {"raw":"lift_camera.class: /t is \"bike\""}"#]);
+    assert_eq!(
+        of(", case = \"ignore\"", r#"{"t":"bike"}"#),
+        [r#"lift_camera {"class":"bicycle","present":true}"#]
+    );
+}
+
+#[test]
+fn a_field_that_fails_does_not_take_the_others_with_it() {
+    let fields = "value.open = { at = \"/o\", polarity = \"direct\" }\nvalue.tilt_deg = { at = \"/t\" }";
+    let of = |payload: &str| field("cover", fields, payload);
+    assert_eq!(
+        of(r#"{"o":true,"t":"x"}"#),
+        [r#"cover {"open":true}"#, r#"unknown {"raw":"cover.tilt_deg: /t is \"x\""}"#]
+    );
+    // A required one does: half a statement would be a guess.
+    let camera = "value.class = \"ebike\"\nvalue.present = { at = \"/p\", polarity = \"direct\" }\nvalue.confidence = { at = \"/c\" }";
+    let of = |payload: &str| field("lift_camera", camera, payload);
+    assert_eq!(of(r#"{"p":"?","c":0.9}"#), [r#"unknown {"raw":"lift_camera.present: /p is \"?\""}"#]);
+    assert_eq!(of(r#"{"c":0.9}"#), [r#"unknown {"raw":"lift_camera.present: absent"}"#]);
+    assert_eq!(of(r#"{"p":true,"c":"?"}"#).len(), 2);
+}
+
+#[test]
+fn long_ids_keep_every_digit() {
+    let rule = "event = \"/id\"\nsequence = \"/n\"\ndevice = \"{/dev}\"\n[[message.rule]]\nname = \"h\"\nkind = \"heartbeat\"";
+    let set = message_set(rule, &[r#"{"dev":1}"#]);
+    let payload = r#"{"id":8099132193508491999,"n":9007199254740993,"dev":12345678901234567890123}"#;
+    assert_eq!(
+        said(&set, payload),
+        ["heartbeat {} event=8099132193508491999 sequence=9007199254740993 of 12345678901234567890123"]
+    );
+}
+
+/// A condition holds for some payloads and not for others.
+fn asks(condition: &str, yes: &[&str], no: &[&str]) {
+    let rule = format!(
+        "otherwise = {{ ignore = \"no\" }}\n[[message.rule]]\nname = \"it\"\nwhen = {condition}\nkind = \"heartbeat\""
+    );
+    let set = message_set(&rule, yes);
+    for payload in yes {
+        assert_eq!(said(&set, payload), ["heartbeat {}"], "{condition} {payload}");
+    }
+    for payload in no {
+        assert_eq!(said(&set, payload), ["ignored: no"], "{condition} {payload}");
+    }
+}
+
+#[test]
+fn conditions_ask_what_they_say() {
+    let null = r#"{"a":null}"#;
+    asks(r#"{ at = "/a", exists = true }"#, &[null, r#"{"a":0}"#], &["{}"]);
+    asks(r#"{ at = "/a", exists = false }"#, &["{}"], &[null]);
+    asks(r#"{ at = "/a", null = true }"#, &[null], &["{}", r#"{"a":0}"#]);
+    asks(r#"{ at = "/a", null = false }"#, &[r#"{"a":""}"#], &["{}", null]);
+    asks(r#"{ at = "/a", type = "object" }"#, &[r#"{"a":{"b":null}}"#], &[null, r#"{"a":[]}"#, "{}"]);
+    asks(r#"{ at = "/a", type = "list" }"#, &[r#"{"a":[]}"#], &[r#"{"a":{}}"#]);
+    asks(r#"{ at = "/a", is = "up" }"#, &[r#"{"a":"up"}"#, r#"{"a":"\u0075p"}"#], &[r#"{"a":"UP"}"#, "{}"]);
+    asks(r#"{ at = "/a", is = "up", case = "ignore" }"#, &[r#"{"a":"UP"}"#], &[r#"{"a":"upper"}"#]);
+    asks(r#"{ at = "/a", is = false }"#, &[r#"{"a":"false"}"#, r#"{"a":false}"#], &[r#"{"a":0}"#, null]);
+    asks(
+        r#"{ at = "/a", in = [1, "x"] }"#,
+        &[r#"{"a":"x"}"#, r#"{"a":"1"}"#],
+        &[r#"{"a":"y"}"#, r#"{"a":true}"#],
+    );
+    asks(r#"{ at = "/a", starts_with = "ab" }"#, &[r#"{"a":"abc"}"#], &[r#"{"a":"cab"}"#]);
+    asks(r#"{ at = "/a", ends_with = "BC", case = "ignore" }"#, &[r#"{"a":"abc"}"#], &[r#"{"a":"bcd"}"#]);
+    asks(r#"{ at = "/a", contains = "b" }"#, &[r#"{"a":"abc"}"#], &[r#"{"a":["b"]}"#]);
+    asks(
+        r#"{ at = "/a", above = 1, at_most = 3 }"#,
+        &[r#"{"a":"3"}"#, r#"{"a":1.1}"#],
+        &[r#"{"a":1}"#, r#"{"a":3.1}"#],
+    );
+    asks(
+        r#"{ at = "/a", at_least = 1, below = 3 }"#,
+        &[r#"{"a":1.0}"#],
+        &[r#"{"a":3}"#, r#"{"a":"x"}"#, null],
+    );
+    let both = &[r#"{"a":1,"b":2}"#][..];
+    asks(r#"[{ at = "/a", is = 1 }, { at = "/b", is = 2 }]"#, both, &[r#"{"a":1,"b":3}"#]);
+    asks(r#"{ all = [{ at = "/a", is = 1 }, { at = "/b", is = 2 }] }"#, both, &[r#"{"a":1,"b":3}"#]);
+    asks(r#"{ any = [{ at = "/a", is = 1 }, { at = "/b", is = 2 }] }"#, &[r#"{"b":2}"#], &[r#"{"b":1}"#]);
+    asks(r#"{ not = { at = "/a", is = 1 } }"#, &["{}", r#"{"a":2}"#], &[r#"{"a":1}"#]);
+}
+
+#[test]
+fn times_come_in_every_spelling_that_the_profile_lists() {
+    let rule = "time = { at = [\"/t\", \"/u\"], as = [\"rfc3339\", \"epoch_ms\", \"pattern\"], pattern = \"%Y-%m-%d %H:%M:%S\", zone = \"Asia/Shanghai\", unknown_when = [0] }\n\
+                [[message.rule]]\nname = \"h\"\nkind = \"heartbeat\"";
+    let set = message_set(rule, &["{}"]);
+    let at = "heartbeat {} at_device=2026-03-02T00:59:00Z";
+    for payload in [
+        r#"{"t":"2026-03-02T08:59:00+08:00"}"#,
+        r#"{"t":"2026-03-02T00:59:00.000000000Z"}"#,
+        r#"{"t":1772413140000}"#,
+        r#"{"u":"1772413140000"}"#,
+        r#"{"t":"2026-03-02 08:59:00"}"#,
+    ] {
+        assert_eq!(said(&set, payload), [at], "{payload}");
+    }
+    for none in ["{}", r#"{"t":null}"#, r#"{"t":0}"#] {
+        assert_eq!(said(&set, none), ["heartbeat {}"], "{none}");
+    }
+    assert_eq!(said(&set, r#"{"t":"yesterday"}"#), ["heartbeat {} suspect_clock"]);
+    assert_eq!(
+        said(&set, r#"{"t":"2026-03-02T09:02:01+08:00"}"#),
+        ["heartbeat {} suspect_clock at_device=2026-03-02T01:02:01Z"]
+    );
+    assert_eq!(
+        said(&set, r#"{"t":"2026-03-02T08:49:59+08:00"}"#),
+        ["heartbeat {} late at_device=2026-03-02T00:49:59Z"]
+    );
+    assert_eq!(
+        said(&set, r#"{"t":"1970-01-01T00:00:09Z"}"#),
+        ["heartbeat {} suspect_clock at_device=1970-01-01T00:00:09Z"]
+    );
+}
+
+#[test]
+fn a_replay_and_a_test_say_so() {
+    let rule = "replayed = { at = \"/old\", polarity = \"direct\" }\ntest = { at = \"/mode\", true = [\"drill\"] }\n[[message.rule]]\nname = \"h\"\nkind = \"heartbeat\"";
+    let set = message_set(rule, &["{}"]);
+    assert_eq!(said(&set, r#"{"old":true}"#), ["heartbeat {} replayed"]);
+    assert_eq!(said(&set, r#"{"old":true,"mode":"drill"}"#), ["heartbeat {} test"]);
+    assert_eq!(said(&set, r#"{"old":"no","mode":"live"}"#), ["heartbeat {}"]);
+}
+
+#[test]
+fn for_each_gives_one_observation_per_element_with_its_own_fields() {
+    let rule = "time = { at = \"/time\", as = \"rfc3339\" }\nevent = \"/id\"\n\
+        [[message.rule]]\nname = \"live\"\nkind = \"contact\"\nvalue.open = { at = \"/open\", polarity = \"direct\" }\n\
+        [[message.rule]]\nname = \"past\"\nfor_each = [{ name = \"past\", in = \"/history\" }]\nkind = \"contact\"\n\
+        value.open = { at = \"past:/open\", polarity = \"direct\" }\ntime = { at = \"past:/ts\", as = \"epoch_s\" }\nreplayed = true";
+    let set = message_set(rule, &[r#"{"open":1,"history":[{"open":1}]}"#]);
+    let payload = r#"{"id":"e","time":"2026-03-02T09:00:00+08:00","history":[{"open":0,"ts":1772413140},{"ts":5},"x",{"open":1,"ts":1772413141.5}],"open":true}"#;
+    let expected = [
+        "contact {\"open\":true} at_device=2026-03-02T01:00:00Z event=e",
+        "contact {\"open\":false} replayed at_device=2026-03-02T00:59:00Z event=e",
+        "contact {\"open\":true} replayed at_device=2026-03-02T00:59:01.5Z event=e/4",
+    ];
+    assert_eq!(said(&set, payload), expected);
+    for nothing in [r#"{"history":{}}"#, r#"{"history":null}"#, r#"{"history":[]}"#] {
+        assert!(said(&set, nothing)[0].starts_with("unmatched"), "{nothing}");
+    }
+}
+
+#[test]
+fn for_each_inside_for_each_sees_both() {
+    let rule = "[[message.rule]]\nname = \"hit\"\nfor_each = [{ name = \"camera\", in = \"/cameras\" }, { name = \"hit\", in = \"camera:/hits\" }]\n\
+        device = \"{camera:/id}\"\nevent = \"camera:/event\"\nkind = \"object\"\nvalue.class = { at = \"hit:/class\" }\nvalue.active = { at = \"/on\", polarity = \"direct\" }";
+    let set = message_set(rule, &[r#"{"on":1,"cameras":[{"id":"c","hits":[{"class":"x"}]}]}"#]);
+    let payload = r#"{"on":true,"cameras":[{"id":"c1","event":"e1","hits":[{"class":"a"},{"class":"b"}]},{"id":"c2","event":"e2","hits":[{"class":"c"}]}]}"#;
+    let expected = [
+        r#"object {"active":true,"class":"a"} event=e1 of c1"#,
+        r#"object {"active":true,"class":"b"} event=e1/2 of c1"#,
+        r#"object {"active":true,"class":"c"} event=e2 of c2"#,
+    ];
+    assert_eq!(said(&set, payload), expected);
+}
+
+#[test]
+fn an_identity_is_put_together_and_must_be_there() {
+    let rule = "device = \"box-{/id|/serial}/{/ch}\"\n[[message.rule]]\nname = \"h\"\nkind = \"heartbeat\"";
+    let set = message_set(rule, &[r#"{"id":1,"ch":2}"#]);
+    assert_eq!(said(&set, r#"{"serial":"A","ch":3}"#), ["heartbeat {} of box-A/3"]);
+    for (payload, part) in [
+        (r#"{"id":"A"}"#, "no device: /ch is absent"),
+        (r#"{"id":null,"serial":"B","ch":1}"#, "no device: /id or /serial is null"),
+        (r#"{"id":"","ch":1}"#, "no device"),
+        (r#"{"id":"a\u0000b","ch":1}"#, "holds '\\0'"),
+        (r#"{"id":"a\u202eb","ch":1}"#, "holds"),
+    ] {
+        let said = said(&set, payload);
+        assert!(said[0].starts_with("rejected by test: ") && said[0].contains(part), "{payload}: {said:?}");
+    }
+    let long = format!("{{\"id\":\"{}\",\"ch\":1}}", "x".repeat(130));
+    assert!(said(&set, &long)[0].contains("128 are allowed"));
+}
+
+#[test]
+fn an_ignored_message_is_ignored_before_anything_else() {
+    let rule = "[[message.ignore]]\nwhen = { at = \"/op\", is = \"echo\" }\nreason = \"our own command\"\n\
+                [[message.rule]]\nname = \"h\"\nkind = \"contact\"\nvalue.open = { at = \"/o\", polarity = \"direct\" }";
+    let set = message_set(rule, &[r#"{"op":"echo"}"#, r#"{"o":1}"#]);
+    assert_eq!(said(&set, r#"{"op":"echo","o":1}"#), ["ignored: our own command"]);
+    assert_eq!(said(&set, ""), ["ignored: an empty payload: the broker forgot a retained message"]);
+}
+
+#[test]
+fn what_no_rule_knows_becomes_what_otherwise_says() {
+    let of = |otherwise: &str| {
+        let rule = format!(
+            "otherwise = {otherwise}\n[[message.rule]]\nname = \"l\"\nbeside = true\nkind = \"link\"\nvalue.rssi_dbm = {{ at = \"/rssi\" }}"
+        );
+        said(&message_set(&rule, &[r#"{"rssi":-7}"#]), r#"{"rssi":-7,"x":{"y":1}}"#)
+    };
+    let link = r#"link {"rssi_dbm":-7.0}"#;
+    assert_eq!(of("{ unmatched = \"what?\" }"), ["unmatched: test: what?"]);
+    assert_eq!(of("{ ignore = \"noise\" }"), ["ignored: noise"]);
+    assert_eq!(of("{ heartbeat = true }"), [link, "heartbeat {}"]);
+    assert_eq!(of("{ unknown = \"/x\" }"), [link, r#"unknown {"raw":"/x: {\"y\":1}"}"#]);
+}
+
+#[test]
+fn text_bodies_are_one_value() {
+    let rule = |body: &str| {
+        format!(
+            "body = \"{body}\"\n[[message.rule]]\nname = \"a\"\nkind = \"availability\"\nvalue.scope = \"hub\"\nvalue.online = {{ at = [\"/state\", \"\"], true = [\"online\"], false = [\"offline\"] }}"
+        )
+    };
+    let either = message_set(&rule("json_or_text"), &["online"]);
+    let offline = [r#"availability {"online":false,"scope":"hub"}"#];
+    assert_eq!(said(&either, "offline\n"), offline);
+    assert_eq!(said(&either, r#" {"state":"offline"}"#), offline);
+    assert_eq!(
+        said(&either, "asleep"),
+        [r#"unknown {"raw":"availability.online: /state or the body is \"asleep\""}"#]
+    );
+    assert!(said(&either, "{offline").first().is_some_and(|said| said.starts_with("rejected")));
+    let text = message_set(&rule("text"), &["online"]);
+    assert_eq!(said(&text, "offline"), offline);
+    assert!(said(&text, "off\u{0}line")[0].contains("control character 0x00 at byte 3"));
+    assert!(said(&text, &"x".repeat(3000))[0].contains("3000 bytes"));
+}

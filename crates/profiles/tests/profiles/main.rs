@@ -1,0 +1,11 @@
+//! Profiles from outside: files in, messages in, observations out.
+
+mod canonical;
+mod examples;
+mod faults;
+mod hostile;
+mod language;
+mod routing;
+mod samples;
+mod shipped;
+mod support;
