@@ -175,7 +175,11 @@ impl Book {
             self.dirty.insert(alarm.id.clone());
         }
         if let Fact::Accepted { alarm, .. } = fact {
-            self.effects.retain(|_, row| row.alarm != *alarm || row.state == EffectState::Started);
+            // Who took it need not be rung any more; the resident is still to be called.
+            self.effects.retain(|_, row| {
+                let to_officer = matches!(row.to, Recipient::Officer(_));
+                row.alarm != *alarm || row.state == EffectState::Started || !to_officer
+            });
         }
     }
 
@@ -331,7 +335,9 @@ impl Alarm {
             }
             Fact::Resolved { by, outcome, note, .. } => {
                 (self.response, self.outcome) = (Response::Resolved, Some(*outcome));
-                (self.next_rung, _) = (None, timers.disarm(&Timer::Ladder(self.id.clone())));
+                if self.acceptance_stops_it() {
+                    (self.next_rung, _) = (None, timers.disarm(&Timer::Ladder(self.id.clone())));
+                }
                 timers.arm(Timer::OnScene(self.id.clone()), at + STILL_OPEN_AFTER);
                 let said = if note.is_empty() {
                     outcome.name().to_owned()
@@ -390,8 +396,12 @@ impl Alarm {
         }
         (self.response, self.accepted, self.arrived_by) = (Response::Unaccepted, None, None);
         (self.outcome, self.closed_at) = (None, None);
-        let reached = self.ladder.rungs.get(rung).map_or(Span::ZERO, |rung| rung.after);
-        (self.ladder_from, self.rung) = (at - reached, rung.checked_sub(1));
+        // Stages that acceptance does not stop keep their times, whoever takes the alarm and gives it back.
+        if self.ladder.stops_at == StopsAt::Acceptance || why == Reopening::ActiveAgain {
+            let reached = self.ladder.rungs.get(rung).map_or(Span::ZERO, |rung| rung.after);
+            self.ladder_from = at - reached;
+        }
+        self.rung = rung.checked_sub(1);
         self.next_rung = Some(NextRung { rung, at });
         self.upgraded_rev = self.rev + 1;
         timers.disarm(&Timer::OnScene(self.id.clone()));
@@ -433,7 +443,7 @@ impl Alarm {
     fn accepted_by(&mut self, at: Timestamp, by: &OfficerId, eta_s: Option<u32>, timers: &mut Timers) {
         self.response = Response::Accepted;
         self.accepted = Some(Acceptance { by: by.clone(), at, eta_s, stopped: self.next_rung });
-        if self.ladder.stops_at == StopsAt::Acceptance {
+        if self.acceptance_stops_it() {
             self.next_rung = None;
             timers.disarm(&Timer::Ladder(self.id.clone()));
         }
@@ -442,12 +452,16 @@ impl Alarm {
         self.write(Entry::new(at, "accepted").by(by));
     }
 
+    /// There are no stages to come that nobody's acceptance stops: only repeats of the last rung.
+    fn acceptance_stops_it(&self) -> bool {
+        let last = self.ladder.rungs.len().saturating_sub(1);
+        self.ladder.stops_at == StopsAt::Acceptance || self.rung == Some(last)
+    }
+
     fn undone(&mut self, at: Timestamp, by: &OfficerId, timers: &mut Timers) {
         self.response = Response::Unaccepted;
         let stopped = self.accepted.take().and_then(|acceptance| acceptance.stopped);
-        if self.ladder.stops_at == StopsAt::Acceptance {
-            self.next_rung = stopped;
-        }
+        self.next_rung = self.next_rung.or(stopped);
         if let Some(next) = self.next_rung {
             timers.arm(Timer::Ladder(self.id.clone()), next.at);
         }
@@ -512,6 +526,7 @@ fn reopening_words(why: Reopening) -> (&'static str, &'static str) {
             ("另一种传感器也报警，需重新接警", "a second kind of sensor agrees: accept anew")
         }
         Reopening::NotOnScene => ("接警后未按时到场，重新派警", "accepted, but nobody on scene in time"),
+        Reopening::NextStage => ("进入下一阶段，需重新接警", "next stage: accept anew"),
         Reopening::StillActive => ("已处理但传感器仍报警", "resolved, but the sensor still says so"),
     }
 }

@@ -227,10 +227,13 @@ pub(crate) fn closed(alarm: &Alarm, outcome: Outcome, code: &str, zh: &str, en: 
 /// What follows when somebody who accepted should be on scene, or should have ended it.
 pub(crate) fn overdue(alarm: &Alarm) -> Vec<Fact> {
     match alarm.response {
+        // Its next stage comes anyway, and calls others.
+        Response::Accepted | Response::EnRoute if alarm.next_rung.is_some() => vec![remind_holder(alarm)],
         Response::Accepted | Response::EnRoute => not_on_scene(alarm),
         Response::Arrived => vec![remind_holder(alarm)],
         Response::Resolved if alarm.condition == Condition::Active => {
-            vec![reopened(alarm, Reopening::StillActive, 0)]
+            let rung = if alarm.next_rung.is_some() { alarm.rung.unwrap_or(0) } else { 0 };
+            vec![reopened(alarm, Reopening::StillActive, rung)]
         }
         Response::Resolved => vec![closed(
             alarm,

@@ -2,7 +2,9 @@
 
 use crate::alarm::Alarm;
 use crate::world::World;
-use wanglou_model::{Audience, Fact, Ladder, NextRung, Priority, Role, Rung, Span, StopsAt, Timestamp};
+use wanglou_model::{
+    Audience, Fact, Ladder, NextRung, Priority, Reopening, Role, Rung, Span, StopsAt, Timestamp,
+};
 
 /// Accept and on-scene times, and how often the last rung repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +72,7 @@ pub(crate) fn climb(world: &World, alarm: &Alarm, from: usize) -> Vec<Fact> {
         let reached = told.iter().any(|told| told.unreached.is_none());
         let wait = reached || index == last || alarm.ladder.stops_at == StopsAt::Closure;
         let next = next_rung(alarm, index, last, wait, world.at);
-        facts.extend(entering(alarm, rung));
+        facts.extend(entering(alarm, index, rung));
         facts.push(Fact::Rung {
             alarm: alarm.id.clone(),
             rung: index,
@@ -93,8 +95,11 @@ fn next_rung(alarm: &Alarm, index: usize, last: usize, wait: bool, at: Timestamp
     NextRung { rung: index + 1, at: if wait { due.max(at) } else { at } }
 }
 
-fn entering(alarm: &Alarm, rung: &Rung) -> Vec<Fact> {
+/// What a rung changes beside whom it tells. Stages that acceptance does not stop are accepted one by one: who
+/// took an earlier one keeps nobody's telephone silent.
+fn entering(alarm: &Alarm, index: usize, rung: &Rung) -> Vec<Fact> {
     let mut facts = Vec::new();
+    let staged = rung.stage.is_some() && rung.stage != alarm.stage;
     if let Some(priority) = rung.priority.filter(|priority| *priority < alarm.priority) {
         facts.push(Fact::Upgraded {
             alarm: alarm.id.clone(),
@@ -107,10 +112,13 @@ fn entering(alarm: &Alarm, rung: &Rung) -> Vec<Fact> {
             ),
         });
     }
-    if let Some(stage) = rung.stage.clone().filter(|stage| alarm.stage.as_ref() != Some(stage)) {
+    if let Some(stage) = rung.stage.clone().filter(|_| staged) {
         let reason =
             wanglou_model::Reason::new("ladder", format!("进入阶段 {stage}"), format!("stage {stage}"));
         facts.push(Fact::Staged { alarm: alarm.id.clone(), stage, reason });
+    }
+    if staged && alarm.ladder.stops_at == StopsAt::Closure && !alarm.is_unaccepted() {
+        facts.push(Fact::Reopened { alarm: alarm.id.clone(), why: Reopening::NextStage, rung: index });
     }
     facts
 }

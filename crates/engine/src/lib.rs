@@ -28,7 +28,7 @@ pub use book::{Book, EffectRow, EffectState, Outbox};
 pub use calendar::{Calendar, Local};
 pub use command::may_see;
 pub use ladder::{Times, default_ladder, times};
-pub use rules::{EbikeInLiftSettings, KindWords, ManholeSettings, RuleSettings};
+pub use rules::{EbikeInLiftSettings, KindWords, LivingAloneSettings, ManholeSettings, RuleSettings};
 pub use senses::{
     DeviceSeen, Freshness, LATE_AFTER, PHONE_RETURNS_WITHIN, PhoneSeen, Senses, Sighting, Subject,
 };
@@ -262,6 +262,7 @@ impl Engine {
             (0..self.rules.len()).filter(|n| self.rules[*n].listens(device)).collect();
         sighting.duplicate = !listening.is_empty() && !retain && self.is_duplicate(&sighting, dup);
         let mut triggers = self.observe_device(&sighting);
+        self.pass_on_health(&triggers);
         for rule in listening {
             let name = self.rules[rule].name();
             let mut timers = RuleTimers { rule: name, timers: &mut self.timers };
@@ -331,7 +332,11 @@ impl Engine {
         let (_, timer) = self.timers.pop(at)?;
         Some(match timer {
             Timer::Rule { rule, subject, slot } => self.observe_rule_due(&rule, subject, slot),
-            Timer::Silence(device) => self.observe_silence(device),
+            Timer::Silence(device) => {
+                let triggers = self.observe_silence(device);
+                self.pass_on_health(&triggers);
+                triggers
+            }
             Timer::PhonesReturn => {
                 self.drop_absent_phones();
                 vec![Trigger::Timer(Timer::PhonesReturn)]
@@ -343,6 +348,16 @@ impl Engine {
             | Timer::Alarm { .. }
             | Timer::Forget(_) => vec![Trigger::Timer(timer)],
         })
+    }
+
+    fn pass_on_health(&mut self, triggers: &[Trigger]) {
+        for trigger in triggers {
+            let Trigger::Health { device, .. } = trigger else { continue };
+            for rule in &mut self.rules {
+                let mut timers = RuleTimers { rule: rule.name(), timers: &mut self.timers };
+                rule.health(&self.senses, &self.setup, device, &mut timers);
+            }
+        }
     }
 
     fn observe_rule_due(&mut self, name: &str, subject: PlaceId, slot: u8) -> Vec<Trigger> {
@@ -504,6 +519,14 @@ impl Engine {
                 self.book.alarms.get_mut(alarm).and_then(|alarm| alarm.followers.get_mut(officer))
         {
             follower.take_step(*channel);
+        }
+        if let Fact::Closed { alarm, reason, .. } = fact
+            && let Some(alarm) = self.book.alarms.get(alarm)
+        {
+            for rule in &mut self.rules {
+                let mut timers = RuleTimers { rule: rule.name(), timers: &mut self.timers };
+                rule.ended(&self.senses, &self.setup, alarm, reason, &mut timers);
+            }
         }
     }
 

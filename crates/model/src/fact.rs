@@ -95,6 +95,8 @@ pub enum Reopening {
     SecondSensor,
     /// Accepted, but nobody was on scene in time.
     NotOnScene,
+    /// A ladder that acceptance does not stop reached its next stage: others are called now.
+    NextStage,
     /// Resolved, but the sensor still says so.
     StillActive,
 }

@@ -4,6 +4,7 @@
 //! What a rule keeps is changed by observing only, so that recovery can observe again without deciding.
 
 mod ebike_in_lift;
+mod living_alone;
 mod manhole;
 
 use crate::alarm::Alarm;
@@ -19,6 +20,7 @@ use wanglou_model::{
 };
 
 pub use ebike_in_lift::EbikeInLiftSettings;
+pub use living_alone::LivingAloneSettings;
 pub use manhole::ManholeSettings;
 
 /// Every rule's thresholds. One table each in `rules.toml`, under the rule's name; unknown keys are refused.
@@ -27,6 +29,8 @@ pub use manhole::ManholeSettings;
 pub struct RuleSettings {
     /// E-bikes in lifts.
     pub ebike_in_lift: EbikeInLiftSettings,
+    /// People living alone.
+    pub living_alone: LivingAloneSettings,
     /// Manhole covers.
     pub manhole: ManholeSettings,
 }
@@ -35,6 +39,7 @@ pub struct RuleSettings {
 pub(crate) fn all(settings: &RuleSettings) -> Vec<Box<dyn Rule>> {
     vec![
         Box::new(ebike_in_lift::EbikeInLift::new(settings.ebike_in_lift.clone())),
+        Box::new(living_alone::LivingAlone::new(settings.living_alone.clone())),
         Box::new(manhole::Manhole::new(settings.manhole.clone())),
     ]
 }
@@ -225,6 +230,21 @@ pub trait Rule: Send + std::fmt::Debug {
     /// Absence may be judged again. Returns the subjects to decide on.
     fn resumed(&mut self, _senses: &Senses, _setup: &Setup, _timers: &mut RuleTimers) -> Vec<Subject> {
         Vec::new()
+    }
+
+    /// The health of a device changed, or that of a hub that devices are behind. It may arm its timers.
+    fn health(&mut self, _senses: &Senses, _setup: &Setup, _device: &DeviceId, _timers: &mut RuleTimers) {}
+
+    /// An alarm is over, its own or another rule's, after deciding as in recovery. What it keeps may follow; what
+    /// it arms is due later than now.
+    fn ended(
+        &mut self,
+        _senses: &Senses,
+        _setup: &Setup,
+        _alarm: &Alarm,
+        _reason: &Reason,
+        _timers: &mut RuleTimers,
+    ) {
     }
 
     /// Decides on a subject.

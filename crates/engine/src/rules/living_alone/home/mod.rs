@@ -1,0 +1,175 @@
+//! What is kept of one home, and what looking at it tells. It is changed by what was seen, by the passing of time,
+//! and by the end of its alarms; nothing is raised here.
+//!
+//! `seen` takes in what devices say, `time` what their silence tells.
+//!
+//! *T*, the time without a door moving, counts only while every door sensor of the home is live:
+//!
+//! ```text
+//!            all live                 one is not: T stops at its last message
+//!   counting ◄─────────────► UNKNOWN
+//!   T = banked + (now − since, without blind time)      T = banked
+//! ```
+
+mod seen;
+mod time;
+
+use super::settings::{LivingAloneSettings, hours};
+use crate::senses::Senses;
+use crate::setup::Setup;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use wanglou_model::{DeviceId, PlaceId, Span, Timestamp};
+
+/// What a look at a home found, for the decision that follows it. Forgotten at the next look.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum News {
+    /// A sign of life, young enough to stand everybody down.
+    Life,
+    /// Watched from now on, silently.
+    Watch,
+    /// The resident is to be called.
+    Call,
+    /// Unknown for so long that somebody must look.
+    Visit,
+    /// No longer unknown.
+    Back,
+    /// A door sensor tells nothing any more.
+    Broken { door: DeviceId, trouble: Trouble },
+    /// It does again.
+    Mended { door: DeviceId },
+    /// A door stands open for too long; `visit`: so long that somebody must look.
+    Open { door: DeviceId, visit: bool },
+    /// It does not any more; `moved`: it was seen to move.
+    Shut { door: DeviceId, moved: bool },
+}
+
+/// Why a door sensor tells nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Trouble {
+    /// Not heard for too long.
+    Silent,
+    /// Its hub is gone.
+    Hub,
+    /// It moves more often than a door can.
+    Flapping,
+}
+
+/// What a look needs beside the home itself.
+#[derive(Clone, Copy)]
+pub(super) struct Look<'a> {
+    pub(super) settings: &'a LivingAloneSettings,
+    pub(super) senses: &'a Senses,
+    pub(super) setup: &'a Setup,
+    pub(super) place: &'a PlaceId,
+    /// The home's door sensors, by the registry.
+    pub(super) doors: &'a [DeviceId],
+}
+
+impl Look<'_> {
+    fn at(&self) -> Timestamp {
+        self.senses.at
+    }
+
+    fn hub_is_down(&self, door: &DeviceId) -> bool {
+        let hub = self.setup.site.devices.get(door).and_then(|device| device.hub.as_ref());
+        let seen = hub.and_then(|hub| self.senses.devices.get(hub));
+        seen.is_some_and(|seen| seen.unknown || seen.online == Some(false))
+    }
+
+    fn interval(&self, door: &DeviceId) -> Span {
+        self.setup.site.devices.get(door).and_then(|device| device.interval).unwrap_or(Span::ZERO)
+    }
+
+    /// So long a sensor may be silent and still count as live.
+    fn live_for(&self, door: &DeviceId) -> Span {
+        let interval = self.interval(door);
+        hours(self.settings.live_h).max(Span(interval.0 + interval.0 / 2))
+    }
+
+    /// So old its latest message may be when the resident is called.
+    fn fresh_for(&self, door: &DeviceId) -> Span {
+        hours(self.settings.fresh_h).max(self.interval(door))
+    }
+
+    fn is_quiet(&self) -> bool {
+        let high_risk = self.setup.site.homes.get(self.place).is_some_and(|home| home.high_risk);
+        let local = self.senses.local(self.setup);
+        !high_risk && local.is_between(self.settings.quiet_from, self.settings.quiet_until)
+    }
+
+    fn is_night(&self, at: Timestamp) -> bool {
+        let local = self.setup.calendar.local(self.senses.wall(at));
+        local.is_between(self.settings.night_from, self.settings.night_until)
+    }
+
+    fn next_time_of_day(&self, from: Timestamp, minute: wanglou_model::MinuteOfDay) -> Timestamp {
+        self.senses.from_wall(self.setup.calendar.next(self.senses.wall(from), minute))
+    }
+}
+
+/// A door sensor.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Door {
+    /// The latest live message, by its own time where that can be trusted.
+    pub(super) heard: Option<Timestamp>,
+    /// What the next reading is compared with; never set by a retained message.
+    open: Option<bool>,
+    opens: Option<u64>,
+    /// The time of the reading that set them.
+    as_of: Option<Timestamp>,
+    /// The latest movements, to tell a broken contact.
+    moves: Vec<Timestamp>,
+    /// The latest movement of a contact that is broken.
+    flapping: Option<Timestamp>,
+    trouble: Option<(Trouble, Timestamp)>,
+    /// Its trouble was reported.
+    reported: bool,
+    pub(super) open_since: Option<Timestamp>,
+    /// How far the open door was told: 0 not, 1 reported, 2 somebody is to look.
+    told_open: u8,
+    /// Somebody looked while it stood open: it no longer keeps the resident from being called.
+    pub(super) excused: bool,
+}
+
+/// A motion sensor.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Motion {
+    active: Option<bool>,
+    says_false: bool,
+}
+
+/// Since when a home is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Unknown {
+    pub(super) since: Timestamp,
+    /// The last message before it: T stands still from here.
+    stopped: Timestamp,
+}
+
+/// One home.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Home {
+    pub(super) doors: BTreeMap<DeviceId, Door>,
+    motion: BTreeMap<DeviceId, Motion>,
+    /// The first message of any of its doors; before it nothing is judged.
+    pub(super) first_heard: Option<Timestamp>,
+    /// T counts from here on; `None` while unknown.
+    since: Option<Timestamp>,
+    /// T before `since`.
+    banked: Span,
+    /// The latest sign of life.
+    life: Option<Timestamp>,
+    /// When somebody said that they had seen or spoken to the resident.
+    visited: Option<Timestamp>,
+    pub(super) unknown: Option<Unknown>,
+    watched: bool,
+    called: bool,
+    visit_told: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) news: Vec<News>,
+}

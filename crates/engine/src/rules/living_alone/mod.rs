@@ -1,0 +1,228 @@
+//! People living alone (`living_alone`): the door of a home has not moved for a day, and somebody asks after them.
+//! The resident judges this rule by the visits that were not needed, and by the one that was.
+//!
+//! Subject: a home with consent. Alarms by key: `inactive` and `visit`, each with the home's place; of other kinds
+//! `device_fault` (a sensor to repair) and `door_open`.
+//!
+//! ```text
+//!  T = 20 h      T = 24 h      t0+10 min   t0+20       t0+60
+//!   watch ───────► CALL ───────► FAMILY ────► CAPTAIN ───► POLICE
+//!   (silent)      P3, twice       P2           P2           P1
+//!                 └──── a life sign, or somebody who saw or spoke to the resident: stood down, everybody is told
+//!
+//!  a sensor silent for 8 h, or its hub gone: UNKNOWN. T stands still, P3 repair, and after 12 h a visit (P2)
+//! ```
+//!
+//! Not here yet: water and motion as second signals before the call, the away register, changes of consent.
+
+mod home;
+mod settings;
+mod stages;
+
+use super::{Cause, KindWords, Proposal, Rule, RuleTimers, text};
+use crate::alarm::Alarm;
+use crate::senses::{Senses, Sighting, Subject};
+use crate::setup::Setup;
+use crate::world::World;
+use home::{Home, Look};
+use std::collections::BTreeMap;
+use wanglou_model::{CallAnswer, Device, DeviceId, Fact, Outcome, PlaceId, Purpose, Reason, Site};
+
+pub use settings::LivingAloneSettings;
+
+/// The one timer on a home: look again.
+const LOOK: u8 = 0;
+/// The timer on an alarm: whoever took it should be at the door.
+const THERE_BY: u8 = 0;
+
+/// The rule.
+#[derive(Debug)]
+pub(crate) struct LivingAlone {
+    settings: LivingAloneSettings,
+    /// The door sensors of each home with consent, by the registry.
+    doors: BTreeMap<PlaceId, Vec<DeviceId>>,
+    homes: BTreeMap<Subject, Home>,
+}
+
+impl LivingAlone {
+    pub(crate) fn new(settings: LivingAloneSettings) -> Self {
+        Self { settings, doors: BTreeMap::new(), homes: BTreeMap::new() }
+    }
+
+    /// Changes a home, looks at it, and arms the next look. Returns whether there is anything to decide.
+    fn look(
+        &mut self,
+        senses: &Senses,
+        setup: &Setup,
+        place: &PlaceId,
+        timers: &mut RuleTimers,
+        change: impl FnOnce(&mut Home, &Look),
+    ) -> bool {
+        let Some(doors) = self.doors.get(place) else { return false };
+        let home = self.homes.entry(place.clone()).or_default();
+        let look = Look { settings: &self.settings, senses, setup, place, doors };
+        home.news.clear();
+        change(home, &look);
+        match home.next_look(&look) {
+            Some(at) => timers.arm(place, LOOK, at),
+            None => timers.disarm(place, LOOK),
+        }
+        !home.news.is_empty()
+    }
+}
+
+/// The home with consent that a place is, or lies in.
+fn home_of<'a>(site: &'a Site, place: &PlaceId) -> Option<&'a PlaceId> {
+    match site.homes.get_key_value(place) {
+        Some((home, known)) => known.consent.then_some(home),
+        None => home_of(site, &place.parent()?),
+    }
+}
+
+fn doors_by_home(site: &Site) -> BTreeMap<PlaceId, Vec<DeviceId>> {
+    let mut doors: BTreeMap<PlaceId, Vec<DeviceId>> = BTreeMap::new();
+    for (id, device) in site.devices.iter().filter(|(_, device)| device.purpose == Purpose::HomeDoor) {
+        if let Some(home) = home_of(site, &device.place) {
+            doors.entry(home.clone()).or_default().push(id.clone());
+        }
+    }
+    doors
+}
+
+impl Rule for LivingAlone {
+    fn name(&self) -> &'static str {
+        "living_alone"
+    }
+
+    fn words(&self) -> KindWords {
+        stages::words()
+    }
+
+    fn words_of(&self, kind: &str) -> Option<KindWords> {
+        if kind == self.name() { Some(self.words()) } else { stages::words_of(kind) }
+    }
+
+    fn listens(&self, device: &Device) -> bool {
+        matches!(device.purpose, Purpose::HomeDoor | Purpose::HomeMotion)
+    }
+
+    fn configure(&mut self, senses: &Senses, setup: &Setup, timers: &mut RuleTimers) {
+        let first = self.doors.is_empty();
+        let doors = doors_by_home(&setup.site);
+        let changed = doors != self.doors || self.settings != setup.rules.living_alone;
+        self.settings = setup.rules.living_alone.clone();
+        self.doors = doors;
+        for gone in self.homes.keys().filter(|home| !self.doors.contains_key(*home)) {
+            timers.disarm(gone, LOOK);
+        }
+        self.homes.retain(|home, _| self.doors.contains_key(home));
+        for (place, home) in &mut self.homes {
+            home.doors.retain(|door, _| self.doors[place].contains(door));
+            // At a start nothing is armed here: the path is not up yet, and every home is looked at when it is.
+            if changed && !first {
+                timers.arm(place, LOOK, senses.at);
+            }
+        }
+    }
+
+    fn observe(
+        &mut self,
+        senses: &Senses,
+        setup: &Setup,
+        sighting: &Sighting,
+        timers: &mut RuleTimers,
+    ) -> Option<Subject> {
+        let place = home_of(&setup.site, &sighting.device.place)?;
+        let decide = self.look(senses, setup, place, timers, |home, look| {
+            if sighting.device.purpose == Purpose::HomeDoor {
+                home.see_door(look, sighting);
+            } else {
+                home.see_motion(look, sighting);
+            }
+            home.review(look);
+        });
+        decide.then(|| place.clone())
+    }
+
+    fn due(
+        &mut self,
+        senses: &Senses,
+        setup: &Setup,
+        place: &Subject,
+        _slot: u8,
+        timers: &mut RuleTimers,
+    ) -> bool {
+        // Until then no look is armed: the end of the outage brings one.
+        senses.may_judge_absence() && self.look(senses, setup, place, timers, Home::review)
+    }
+
+    fn resumed(&mut self, senses: &Senses, setup: &Setup, timers: &mut RuleTimers) -> Vec<Subject> {
+        let known: Vec<Subject> = self.homes.keys().cloned().collect();
+        known.into_iter().filter(|place| self.look(senses, setup, place, timers, Home::review)).collect()
+    }
+
+    fn health(&mut self, senses: &Senses, setup: &Setup, device: &DeviceId, timers: &mut RuleTimers) {
+        let behind = setup.behind.get(device).into_iter().flatten();
+        let places = behind.filter_map(|id| setup.site.devices.get(id)).map(|door| &door.place);
+        for place in places.filter_map(|place| home_of(&setup.site, place)) {
+            if self.homes.contains_key(place) {
+                timers.arm(place, LOOK, senses.at);
+            }
+        }
+    }
+
+    fn decide(&self, world: &World, place: &Subject, _cause: Cause) -> Vec<Proposal> {
+        let Some(home) = self.homes.get(place) else { return Vec::new() };
+        home.news.iter().flat_map(|news| self.stage(world, place, news)).collect()
+    }
+
+    fn alarm_due(&self, _world: &World, alarm: &Alarm, slot: u8) -> Vec<Proposal> {
+        let late = slot == THERE_BY && stages::is_under_way(alarm);
+        late.then(|| Proposal::Fact(crate::command::remind_holder(alarm))).into_iter().collect()
+    }
+
+    fn after_raise(&self, world: &World, alarm: &Alarm) -> Vec<Fact> {
+        let at = world.at + settings::secs(self.settings.there_by_s);
+        let armed = Fact::Armed { alarm: alarm.id.clone(), timer: THERE_BY, at };
+        if stages::is_ladder(alarm) { vec![armed] } else { Vec::new() }
+    }
+
+    fn answered(&self, world: &World, home: &PlaceId, answer: CallAnswer) -> Vec<Proposal> {
+        self.answer(world, home, answer)
+    }
+
+    /// Only somebody who saw or spoke to the resident ends it, whatever they found.
+    fn word_is_enough(&self, _world: &World, _alarm: &Alarm, outcome: Outcome) -> bool {
+        match outcome {
+            Outcome::Ok | Outcome::Real | Outcome::FalseAlarm | Outcome::Unfounded => true,
+            Outcome::Unverified | Outcome::Duplicate | Outcome::Test | Outcome::Complied => false,
+        }
+    }
+
+    fn ended(
+        &mut self,
+        senses: &Senses,
+        setup: &Setup,
+        alarm: &Alarm,
+        reason: &Reason,
+        timers: &mut RuleTimers,
+    ) {
+        if stages::was_seen_by_somebody(alarm, reason) {
+            self.look(senses, setup, &alarm.place, timers, Home::was_visited);
+        }
+    }
+
+    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {
+        serde_json::to_value(&self.homes)
+    }
+
+    fn restore(&mut self, kept: serde_json::Value) -> Result<(), serde_json::Error> {
+        self.homes = serde_json::from_value(kept)?;
+        Ok(())
+    }
+}
+
+/// A point of the timeline as part of a reason would be a line of somebody's door history: none is shown.
+fn reason(code: &str, zh: &str, en: &str) -> Reason {
+    Reason { code: code.to_owned(), text: text(zh, en) }
+}
