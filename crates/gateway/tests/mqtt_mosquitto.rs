@@ -163,6 +163,12 @@ async fn a_qos_2_message_that_another_client_left_in_our_session_is_refused_with
     let reason = down(running.path().await);
     assert!(reason.contains("«wanglou/v1/in/cover-7» at QoS 2"), "{reason}");
     assert_eq!(counters.qos2.value(), 1);
+    running.stop().await.expect("stopped");
+
+    // What deploy/README.md says to do about it.
+    broker.drop_session("gateway", "wanglou-t-alarm");
+    let mut running = start(consumer(&broker, &["wanglou/v1/in/#"]), 8);
+    assert!(!running.up().await);
 }
 
 #[tokio::test]

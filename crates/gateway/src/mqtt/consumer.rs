@@ -12,9 +12,13 @@ use super::wire::Wire;
 use crate::intake::{Arrival, Closed, Intake, PathEvent};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 use tokio::select;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
+
+/// A connection that has carried its marker and lasted this long was good: the next wait is short again.
+const GOOD_AFTER: Duration = Duration::from_secs(2);
 
 /// Consumes one lane from one broker.
 #[derive(Debug)]
@@ -102,14 +106,16 @@ impl<D: Dial> Source for Consumer<D> {
     async fn run<I: Intake>(mut self, intake: Arc<I>, mut stop: watch::Receiver<bool>) -> Result<(), Closed> {
         loop {
             let generation = self.options.generations.fetch_add(1, Relaxed) + 1;
+            let began = Instant::now();
             let (end, reached) = self.connection(generation, &intake, &stop).await;
             let lost = match end {
                 End::Stopped => return Ok(()),
                 End::WriterGone => return Err(Closed),
                 End::Lost(lost) => lost,
             };
-            // Only a path that has carried a message is good: a broker that accepts and fails is not tried faster.
-            if reached == Reached::Drained {
+            // A broker that accepts and fails is not tried faster, and two gateways that take one client id from each
+            // other slow down.
+            if reached == Reached::Drained && began.elapsed() >= GOOD_AFTER {
                 self.backoff.reset();
             }
             self.report(&lost, reached, generation, &intake).await?;

@@ -140,6 +140,14 @@ impl Mosquitto {
         assert!(command.status().expect("mosquitto_sub runs").success());
     }
 
+    /// Removes a client's session, as `deploy/README.md` says.
+    pub fn drop_session(&self, user: &str, client_id: &str) {
+        let mut command = self.client("mosquitto_sub", Some((user, &password_of(user))));
+        assert!(
+            command.args(["-i", client_id, "-t", "x", "-E"]).status().expect("mosquitto_sub runs").success()
+        );
+    }
+
     fn client(&self, program: &str, login: Option<(&str, &str)>) -> Command {
         let mut command = Command::new(program);
         command.args(["-h", "127.0.0.1", "-p", &self.port.to_string()]).stderr(Stdio::null());
