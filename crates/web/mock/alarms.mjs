@@ -80,6 +80,16 @@ export const door = () =>
     text: { zh: '8 小时没有消息', en: 'No message for 8 h' },
   });
 
+export const battery2 = () =>
+  alarm(0.1, {
+    id: 'al_battery2',
+    kind: 'device_fault',
+    prio: 4,
+    place: { id: '6/1/roof', path: ['6号楼', '1单元', '天台'], path_en: ['Building 6', 'Unit 1', 'Roof'] },
+    title: { zh: '电池电量低', en: 'Battery low' },
+    actions: ['note'],
+  });
+
 export const rest = () => [
   alarm(14, {
     id: 'al_alone',

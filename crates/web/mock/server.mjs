@@ -6,6 +6,9 @@
 //   POST /mock/<scene>                 sets the scene, see SCENES
 //   POST /mock/cut | /mock/mend        closes every socket and refuses new ones | lets them in again
 //   POST /mock/raise/<name>            raises one of the canned alarms
+//   POST /mock/guest                   ends the session
+//   POST /mock/stall                   welcomes, but never replays
+//   POST /mock/burst                   500 updates of one alarm
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname } from 'node:path';
@@ -169,6 +172,8 @@ export function startMock(port) {
       for (const ws of sockets.clients) ws.close(4401);
     } else if (word === 'raise') {
       tell(canned[name]());
+    } else if (word === 'burst') {
+      for (let rev = 1; rev <= 500; rev += 1) tell({ ...canned.battery2(), id: 'al_burst', rev, count: rev });
     } else if (word === 'taken') {
       const a = alarms.get(name);
       // Silently, as if the news were still on its way to this phone.

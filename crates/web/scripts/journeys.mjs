@@ -1,0 +1,342 @@
+// Walks through the app in Chromium against the mock gateway, as an officer
+// would, and fails with words when a step does not do what it should. What
+// needs the real gateway is tested in the tests package.
+//
+//   npm run build && npm run journeys [part of a name]
+import assert from 'node:assert/strict';
+import { startMock } from '../mock/server.mjs';
+import { launch } from './browser.mjs';
+
+const wanted = process.argv[2] ?? '';
+const { address, close } = await startMock(0);
+const mock = async (word) => (await fetch(`${address}/mock/${word}`, { method: 'POST' })).text();
+const answered = async () => JSON.parse(await mock('log')).commands;
+const browser = await launch();
+
+const button = (page, name) => page.locator(`button:visible`, { hasText: name }).first();
+const live = (page) => page.locator('[data-phase=live]:visible').first().waitFor();
+const front = (page) => page.locator('main.alarm');
+/** Buttons that come up by themselves are deaf for the first moment. */
+const settle = (page) => page.waitForTimeout(700);
+
+async function accept(page) {
+  await front(page).waitFor();
+  await settle(page);
+  await button(page, '接警').click();
+}
+
+const JOURNEYS = {
+  async 'a link binds the phone only after a tap, and the token leaves the address'(open) {
+    await mock('calm');
+    await mock('guest');
+    const page = await open('#enrol=K7QMR2XW9DPT');
+    await page.waitForTimeout(300);
+    assert.deepEqual(page.seen('/api/enrol'), [], 'nothing is redeemed before the tap');
+    await button(page, '绑定').click();
+    await live(page);
+    assert.ok(!page.url().includes('K7QM'), page.url());
+    assert.equal(page.seen('/api/enrol').length, 1);
+  },
+
+  async 'a typed code with spaces and small letters works'(open) {
+    await mock('calm');
+    await mock('guest');
+    const page = await open();
+    await page.locator('input.code').fill('k7qm r2xw 9dpt');
+    await page.keyboard.press('Enter');
+    await live(page);
+  },
+
+  async 'an alarm fills the screen, is accepted with one tap, arrived at and resolved with a press of one second'(open) {
+    await mock('calm');
+    const page = await open();
+    await live(page);
+    await mock('raise/cover');
+    await accept(page);
+    await page.locator('.undo:visible').waitFor();
+    await settle(page);
+    await button(page, '到达').click();
+    await page.locator('[data-action=resolve]:visible').waitFor();
+    await settle(page);
+    await button(page, '处理结果').click();
+    await page.locator('dialog label', { hasText: '属实' }).click();
+    const hold = page.locator('dialog button', { hasText: '按住 1 秒' });
+    const box = await hold.boundingBox();
+    await page.mouse.move(box.x + 50, box.y + 30);
+    await page.mouse.down();
+    await page.waitForTimeout(500);
+    await page.mouse.up();
+    await page.waitForTimeout(800);
+    assert.equal((await answered()).length, 2, 'a short press does nothing');
+    await page.mouse.down();
+    await page.waitForTimeout(1_100);
+    await page.mouse.up();
+    await page.locator('article', { hasText: '已处理' }).waitFor();
+    assert.deepEqual((await answered()).map((a) => a.t), ['ok', 'ok', 'ok']);
+  },
+
+  async 'from the keyboard what cannot be taken back is pressed twice'(open) {
+    await mock('calm');
+    const page = await open('#/alarm/al_alone');
+    await live(page);
+    await button(page, '其他操作').click();
+    const hold = page.locator('dialog button', { hasText: '误报' });
+    await hold.focus();
+    await page.keyboard.press('Enter');
+    await page.locator('dialog button', { hasText: '再按一次' }).waitFor();
+    assert.equal((await answered()).length, 0);
+    await page.keyboard.press('Enter');
+    await page.locator('article', { hasText: '已处理' }).waitFor();
+    assert.equal((await answered()).length, 1);
+  },
+
+  async 'an alarm that comes up under a moving thumb is not accepted by it'(open) {
+    await mock('calm');
+    const page = await open();
+    await live(page);
+    await mock('raise/cover');
+    await front(page).waitFor();
+    await button(page, '接警').click();
+    await page.waitForTimeout(300);
+    assert.equal((await answered()).length, 0);
+    assert.ok(await front(page).isVisible());
+  },
+
+  async 'an acceptance is taken back within five seconds, and the alarm is there again'(open) {
+    await mock('calm');
+    const page = await open();
+    await live(page);
+    await mock('raise/cover');
+    await accept(page);
+    await button(page, '撤销').click();
+    await front(page).waitFor();
+    assert.deepEqual((await answered()).map((a) => a.t), ['ok', 'ok']);
+  },
+
+  async 'undo is offered for five seconds only'(open) {
+    await mock('calm');
+    const page = await open();
+    await live(page);
+    await mock('raise/cover');
+    await accept(page);
+    await page.locator('.undo:visible').waitFor();
+    await page.waitForTimeout(6_200);
+    assert.equal(await page.locator('.undo:visible').count(), 0);
+  },
+
+  async 'declined, the alarm leaves the screen and stays in the list'(open) {
+    await mock('calm');
+    const page = await open();
+    await live(page);
+    await mock('raise/cover');
+    await front(page).waitFor();
+    await settle(page);
+    await button(page, '无法前往').click();
+    await button(page, '离得太远').click();
+    await page.locator('[data-alarm=al_cover]:visible').waitFor();
+    assert.equal(await front(page).count(), 0);
+  },
+
+  async 'three alarms come one after the other, the most urgent first'(open) {
+    await mock('busy');
+    const page = await open();
+    const order = [];
+    for (let n = 0; n < 3; n += 1) {
+      await front(page).waitFor();
+      order.push(await front(page).getAttribute('data-alarm'));
+      await accept(page);
+      await page.waitForTimeout(200);
+    }
+    assert.deepEqual(order, ['al_cover', 'al_ebike', 'al_door']);
+  },
+
+  async 'set aside, an alarm waits in the list and comes back with a tap'(open) {
+    await mock('busy');
+    const page = await open();
+    await front(page).waitFor();
+    await settle(page);
+    await button(page, '先看列表').click();
+    await page.locator('[data-alarm=al_cover]:visible').waitFor();
+    await button(page, '3 条等你接警').click();
+    await front(page).waitFor();
+  },
+
+  async 'a cut keeps the list and says so; mended, it is complete again'(open) {
+    await mock('calm');
+    const page = await open();
+    await live(page);
+    const before = await page.locator('[data-alarm]').count();
+    await mock('cut');
+    await page.locator('[data-phase=offline]:visible').waitFor();
+    assert.equal(await page.locator('[data-alarm]').count(), before);
+    await mock('raise/battery2');
+    await mock('mend');
+    await page.locator('[data-phase=live]').waitFor({ timeout: 25_000 });
+    await page.locator('[data-alarm=al_battery2]').waitFor();
+  },
+
+  async 'accepted offline, reloaded, connected: sent once'(open) {
+    await mock('calm');
+    const page = await open();
+    await live(page);
+    await mock('raise/cover');
+    await front(page).waitFor();
+    await mock('down');
+    await settle(page);
+    await button(page, '接警').click();
+    await page.locator('.tag.sending:visible').first().waitFor();
+    await page.reload();
+    await page.locator('[data-alarm=al_cover] .tag.sending').first().waitFor({ state: 'attached' });
+    assert.equal((await answered()).length, 0);
+    await mock('mend');
+    await page.locator('[data-phase=live]:visible').waitFor({ timeout: 25_000 });
+    await page.waitForTimeout(500);
+    assert.deepEqual((await answered()).map((a) => a.t), ['ok']);
+    assert.equal(await page.locator('.tag.sending').count(), 0);
+  },
+
+  async 'accepted offline and taken back: it rings again, and both are sent in order or neither'(open) {
+    await mock('calm');
+    const page = await open();
+    await live(page);
+    await mock('raise/cover');
+    await front(page).waitFor();
+    await page.context().setOffline(true);
+    await mock('down');
+    await settle(page);
+    await button(page, '接警').click();
+    await button(page, '撤销').click();
+    await page.context().setOffline(false);
+    await mock('mend');
+    await page.locator('[data-phase=live]').first().waitFor({ state: 'attached', timeout: 25_000 });
+    await page.waitForTimeout(500);
+    const states = (await answered()).map((a) => a.t);
+    assert.ok(states.length === 0 || states.length === 2, `none, or both in order: ${states}`);
+    await front(page).waitFor();
+  },
+
+  async 'the language and the theme change at once and are kept'(open) {
+    await mock('calm');
+    const page = await open('#/settings');
+    await live(page);
+    await button(page, 'English').click();
+    await page.getByText('Appearance').waitFor();
+    assert.equal(await page.locator('html').getAttribute('lang'), 'en');
+    const dark = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    await button(page, 'Light').click();
+    const light = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    assert.notEqual(light, dark);
+    await page.reload();
+    await page.getByText('Appearance').waitFor();
+    assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), light);
+  },
+
+  async 'logging out leaves nothing on the device'(open) {
+    await mock('calm');
+    const page = await open('#/settings');
+    await live(page);
+    await button(page, '退出登录').click();
+    await page.locator('dialog button', { hasText: '退出登录' }).click();
+    await page.locator('input.code').waitFor();
+    const rows = await page.evaluate(
+      () =>
+        new Promise((done) => {
+          const open = indexedDB.open('wanglou');
+          open.onsuccess = () => {
+            const stores = [...open.result.objectStoreNames];
+            const tx = open.result.transaction(stores);
+            const counts = stores.map((s) => tx.objectStore(s).count());
+            tx.oncomplete = () => done(counts.map((c) => c.result));
+          };
+        }),
+    );
+    assert.deepEqual(rows, [0, 0, 0]);
+  },
+
+  async 'a revoked session shows the log-in and no alarm'(open) {
+    await mock('calm');
+    const page = await open();
+    await live(page);
+    await mock('guest');
+    await page.locator('input.code').waitFor();
+    assert.equal(await page.locator('[data-alarm]').count(), 0);
+  },
+
+  async 'a burst of 500 updates ends in the right state'(open) {
+    await mock('calm');
+    const page = await open();
+    await live(page);
+    await mock('burst');
+    await page.getByText('共 500 次').waitFor();
+    assert.equal(await page.locator('[data-alarm=al_burst]').count(), 1);
+  },
+
+  async 'only level one is announced as an alert'(open) {
+    await mock('busy');
+    const page = await open();
+    await front(page).waitFor();
+    assert.equal(await page.locator('[role=alert]').count(), 1);
+    await accept(page);
+    await page.locator('main.alarm.level-2').waitFor();
+    assert.equal(await page.locator('[role=alert]').count(), 0);
+  },
+
+  async 'the shape moves only while unaccepted, and not for those who asked for calm'(open) {
+    await mock('busy');
+    const moving = (page) => page.evaluate(() => document.getAnimations().length);
+    const still = await open('', { reducedMotion: 'reduce' });
+    await front(still).waitFor();
+    assert.equal(await moving(still), 0);
+    const page = await open('', { reducedMotion: 'no-preference' });
+    await front(page).waitFor();
+    assert.ok((await moving(page)) > 0);
+    await mock('calm');
+    const after = await open('', { reducedMotion: 'no-preference' });
+    await live(after);
+    assert.equal(await moving(after), 0);
+  },
+
+  async 'the console is loaded only when it is opened'(open) {
+    await mock('calm');
+    const page = await open();
+    await live(page);
+    assert.deepEqual(page.seen('AdminScreen'), []);
+    await page.locator('nav a', { hasText: '管理' }).click();
+    await page.getByText('未识别的主题').waitFor();
+    assert.ok(page.seen('AdminScreen').length > 0);
+    assert.equal(page.seen('/api/admin/overview').length, 1);
+    await page.waitForTimeout(10_300);
+    assert.equal(page.seen('/api/admin/overview').length, 2, 'read again after ten seconds');
+  },
+};
+
+let failed = 0;
+for (const [name, walk] of Object.entries(JOURNEYS)) {
+  if (!name.includes(wanted)) continue;
+  const contexts = [];
+  const open = async (at = '', options = {}) => {
+    const context = await browser.newContext({ viewport: { width: 360, height: 640 }, locale: 'zh-CN', colorScheme: 'dark', ...options });
+    contexts.push(context);
+    const page = await context.newPage();
+    page.setDefaultTimeout(8_000);
+    const urls = [];
+    page.on('request', (request) => urls.push(request.url()));
+    page.on('pageerror', (error) => {
+      throw error;
+    });
+    page.seen = (part) => urls.filter((url) => url.includes(part));
+    await page.goto(`${address}/${at}`);
+    return page;
+  };
+  try {
+    await walk(open);
+    console.log(`ok    ${name}`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAIL  ${name}\n      ${error.message.split('\n').slice(0, 6).join('\n      ')}`);
+  }
+  for (const context of contexts) await context.close();
+}
+await browser.close();
+await close();
+process.exit(failed > 0 ? 1 : 0);

@@ -1,0 +1,108 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { alarmDetail, enrol, http, request } from './http';
+
+let answer: () => Promise<Response>;
+let asked: { path: string; init: RequestInit }[];
+
+beforeEach(() => {
+  asked = [];
+  vi.useFakeTimers();
+  vi.stubGlobal('fetch', (path: string, init: RequestInit) => {
+    asked.push({ path, init });
+    return answer();
+  });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+function json(status: number, body: unknown): () => Promise<Response> {
+  return async () => new Response(JSON.stringify(body), { status });
+}
+
+const SESSION = {
+  officer: { id: 'o_wu', name: '吴', roles: ['guard', 7], admin: true },
+  dev: 'd_7f',
+  site: { id: 'demo', name: { zh: '示范' } },
+  version: '0.1.0',
+  now: '2026-03-02T21:00:00Z',
+};
+const COMMAND = { cid: 'c1', op: 'accept', id: 'a', rev: 1, at: '2026-03-02T21:00:00Z' };
+
+test('a session is read with the gateway’s time', async () => {
+  answer = json(200, SESSION);
+  expect(await http.session()).toEqual({
+    kind: 'ok',
+    session: {
+      officer: { id: 'o_wu', name: '吴', roles: ['guard'], admin: true },
+      dev: 'd_7f',
+      site: { id: 'demo', name: { zh: '示范', en: '示范' } },
+      version: '0.1.0',
+    },
+    now_ms: Date.parse('2026-03-02T21:00:00Z'),
+  });
+});
+
+test('only 401 means "no session"; broken, failing and missing gateways are unreachable', async () => {
+  answer = json(401, { code: 'auth' });
+  expect(await http.session()).toEqual({ kind: 'none' });
+  for (const other of [json(500, {}), json(200, {}), json(403, {}), async () => new Response('<html>'), () => Promise.reject(new Error('cut'))]) {
+    answer = other;
+    expect(await http.session()).toEqual({ kind: 'unreachable' });
+  }
+});
+
+test('no answer within ten seconds is none', async () => {
+  answer = () =>
+    new Promise((_, reject) => {
+      asked[0]?.init.signal?.addEventListener('abort', () => reject(new Error('aborted')));
+    });
+  const waiting = request('GET', '/api/session');
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(await waiting).toBeNull();
+});
+
+test('a command is posted as it is, and its answer is read whatever the status', async () => {
+  answer = json(409, { t: 'err', cid: 'c1', code: 'taken', by: { id: 'o_8', name: '王' } });
+  expect(await http.command(COMMAND)).toMatchObject({ kind: 'answered', message: { t: 'err', code: 'taken' } });
+  expect(asked[0]).toMatchObject({ path: '/api/cmd', init: { method: 'POST', body: JSON.stringify(COMMAND) } });
+  answer = json(200, { t: 'ok', cid: 'c1', id: 'a', rev: 2 });
+  expect(await http.command(COMMAND)).toMatchObject({ kind: 'answered', message: { t: 'ok', rev: 2 } });
+});
+
+test('a command without a usable answer stays pending', async () => {
+  for (const other of [json(502, 'bad gateway'), json(200, { t: 'welcome' }), () => Promise.reject(new Error('cut'))]) {
+    answer = other;
+    expect(await http.command(COMMAND)).toEqual({ kind: 'unreachable' });
+  }
+  answer = json(401, {});
+  expect(await http.command(COMMAND)).toEqual({ kind: 'no_session' });
+});
+
+test('why an enrolment was refused is told apart', async () => {
+  answer = json(403, { code: 'token_used', text: { zh: '用过', en: 'used' } });
+  expect(await enrol('T', 'phone')).toEqual({ code: 'token_used', text: { zh: '用过', en: 'used' }, retry_s: null });
+  answer = json(429, { code: 'slow_down', retry_s: 30 });
+  expect(await enrol('T', 'phone')).toMatchObject({ code: 'slow_down', retry_s: 30 });
+  answer = () => Promise.reject(new Error('cut'));
+  expect(await enrol('T', 'phone')).toMatchObject({ code: 'unreachable' });
+  answer = async () => new Response('oops', { status: 500 });
+  expect(await enrol('T', 'phone')).toMatchObject({ code: 'http_500' });
+  answer = json(200, SESSION);
+  expect(await enrol('T', 'phone')).toBeNull();
+});
+
+test('a timeline line without a time is left out, an unknown one is kept', async () => {
+  answer = json(200, { a: {}, advice: { zh: ['看'], en: null }, timeline: [{ what: 'x' }, { at: '2026-03-02T21:00:00Z', what: 'teleported' }] });
+  expect(await alarmDetail('a/b')).toEqual({
+    advice: { zh: ['看'], en: [] },
+    timeline: [{ at: '2026-03-02T21:00:00Z', what: 'teleported', text: null, by: null, to: null, channel: null }],
+  });
+  expect(asked[0]?.path).toBe('/api/alarms/a%2Fb');
+  answer = json(404, {});
+  expect(await alarmDetail('a')).toBe('gone');
+  answer = json(500, {});
+  expect(await alarmDetail('a')).toBe('unreachable');
+});
