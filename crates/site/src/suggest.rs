@@ -35,5 +35,7 @@ mod tests {
         assert_eq!(nearest("telephone", ["id", "place"]), None);
         assert_eq!(nearest("li", ["chen", "zhang"]), None);
         assert_eq!(nearest("", ["wu"]), None);
+        // Four edits are another word, however long both are.
+        assert_eq!(nearest("lift-camera-of-unit", ["lift-camera-of-home"]), None);
     }
 }

@@ -70,3 +70,14 @@ fn faults_of_all_files_come_at_once() {
         ]
     );
 }
+
+#[test]
+fn faults_of_one_file_come_in_the_order_of_its_lines() {
+    // What lies in a missing place is noticed after all rows are read, and told before what stands below it.
+    let files = with(small(), "places.csv", "3/2,unit", "4/2,unit");
+    let files = with(files, "places.csv", "cover/17,cover", "cover/17,covr");
+    let found = faults(&files);
+    let lines: Vec<&str> =
+        found.iter().filter_map(|fault| fault.strip_prefix("places.csv:")?.split(':').next()).collect();
+    assert_eq!(lines, ["3", "4", "5", "8"]);
+}

@@ -74,6 +74,7 @@ fn numbers_and_lists_of_a_row_have_limits() {
         faults(&with(small(), "devices.csv", "lift-cam,wanglou,", &format!("lift-cam,wanglou,{long}")))[0],
         "devices.csv:5: cell 3: has 257 bytes, more than 256"
     );
+    assert_eq!(faults(&with(small(), "places.csv", "2单元", &"楼".repeat(60))), [] as [&str; 0]);
     let name = "楼".repeat(61);
     assert_eq!(
         faults(&with(small(), "places.csv", "2单元", &name)),

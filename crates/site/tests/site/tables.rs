@@ -1,6 +1,7 @@
 //! Bad TOML files, and exactly what is said about each: file, line, key path, words.
 
 use crate::support::{checked, faults, says, small, with};
+use wanglou_site::Language;
 
 #[test]
 fn bad_site_files() {
@@ -72,6 +73,12 @@ fn bad_officers() {
             "admin = true\nname = \"x\"",
             "officers.toml:10: officer.he.name: key \"name\" is not known",
         ),
+        (
+            "[officer.family-1]",
+            "[officer.family-1]\nroles = [\"family\"]\n[officer.\"Wang Wu\"]",
+            "officers.toml:16: officer.\"Wang Wu\": an officer's id must be lower-case letters, digits and hyphens, \
+             and never a name in full",
+        ),
     ] {
         says("officers.toml", old, new, &[expected]);
     }
@@ -123,6 +130,15 @@ fn an_officer_on_duty_twice_at_one_time_is_warned_of() {
 }
 
 #[test]
+fn a_sunday_night_that_reaches_into_monday_morning_is_seen() {
+    let monday = "days = \"daily\"\n[[duty]]\nshift = \"night\"\nofficers = [\"li\"]\ndays = \"sun\"\n";
+    let files = with(small(), "rota.toml", "[shift]", "[shift]\nnight = \"20:00-09:00\"");
+    let files = with(files, "rota.toml", "days = \"daily\"", "days = \"mon\"");
+    let found = faults(&with(files, "rota.toml", "days = \"mon\"", &monday.replace("daily", "mon")));
+    assert!(found.iter().any(|fault| fault.contains("duty[1].officers[0]: \"li\" is on duty at that time")));
+}
+
+#[test]
 fn bad_people() {
     for (old, new, expected) in [
         (
@@ -171,4 +187,14 @@ fn lines_are_kept_for_faults_that_only_the_gateway_can_see() {
     assert_eq!(checked.people.officers["li"].webhook.as_deref(), Some("duty-group"));
     assert_eq!(checked.webhook_lines.get("li"), Some(&6));
     assert_eq!(checked.device_lines.get("cover-17"), Some(&4));
+}
+
+#[test]
+fn whoever_has_no_language_of_their_own_has_that_of_the_compound() {
+    let files = with(small(), "site.toml", "zone =", "language = \"en\"\nzone =");
+    let files = with(files, "people.toml", "name = \"李样例\"", "name = \"李样例\"\nlanguage = \"zh-CN\"");
+    let people = checked(&files).people;
+    assert_eq!(people.officers["li"].language, Language::Zh);
+    assert_eq!(people.officers["wu"].language, Language::En);
+    assert!(people.homes.values().all(|person| person.language == Language::En));
 }
