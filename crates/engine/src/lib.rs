@@ -28,7 +28,9 @@ pub use book::{Book, EffectRow, EffectState, Outbox};
 pub use calendar::{Calendar, Local};
 pub use command::may_see;
 pub use ladder::{Times, default_ladder, times};
-pub use rules::{EbikeInLiftSettings, KindWords, LivingAloneSettings, ManholeSettings, RuleSettings};
+pub use rules::{
+    EbikeInLiftSettings, KindWords, LivingAloneSettings, ManholeSettings, RuleSettings, ThrownObjectSettings,
+};
 pub use senses::{
     DeviceSeen, Freshness, LATE_AFTER, PHONE_RETURNS_WITHIN, PhoneSeen, Senses, Sighting, Subject,
 };

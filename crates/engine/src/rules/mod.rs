@@ -6,6 +6,7 @@
 mod ebike_in_lift;
 mod living_alone;
 mod manhole;
+mod thrown_object;
 
 use crate::alarm::Alarm;
 use crate::senses::{Senses, Sighting, Subject};
@@ -22,6 +23,7 @@ use wanglou_model::{
 pub use ebike_in_lift::EbikeInLiftSettings;
 pub use living_alone::LivingAloneSettings;
 pub use manhole::ManholeSettings;
+pub use thrown_object::ThrownObjectSettings;
 
 /// Every rule's thresholds. One table each in `rules.toml`, under the rule's name; unknown keys are refused.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -33,6 +35,8 @@ pub struct RuleSettings {
     pub living_alone: LivingAloneSettings,
     /// Manhole covers.
     pub manhole: ManholeSettings,
+    /// Objects thrown from buildings.
+    pub thrown_object: ThrownObjectSettings,
 }
 
 /// The list. A new rule is one line here.
@@ -41,6 +45,7 @@ pub(crate) fn all(settings: &RuleSettings) -> Vec<Box<dyn Rule>> {
         Box::new(ebike_in_lift::EbikeInLift::new(settings.ebike_in_lift.clone())),
         Box::new(living_alone::LivingAlone::new(settings.living_alone.clone())),
         Box::new(manhole::Manhole::new(settings.manhole.clone())),
+        Box::new(thrown_object::ThrownObject::new(settings.thrown_object.clone())),
     ]
 }
 

@@ -1,0 +1,225 @@
+//! Objects thrown from buildings (`thrown_object`): nobody can be warned in three seconds; what counts is to look for
+//! injured people, and evidence with a range of floors that holds in court.
+//!
+//! Subject: the façade. A throw is a moment: each is an alarm of its own, and only hits that are near to each other
+//! in time, column and floor are one throw. Key: the façade and the moment.
+//!
+//! ```text
+//!   certain ──────────────► detected ──second camera──► merged ──┐
+//!                              P2 (small P3, people below P1)    ├─► confirmed ─► closed, by people
+//!   no confidence, or late ─► review (silent) ──agreement, people below, a reviewer's word ──┘
+//! ```
+
+mod judge;
+mod settings;
+mod state;
+mod words;
+
+pub use settings::ThrownObjectSettings;
+
+use super::{Cause, KindWords, Proposal, Rule, RuleTimers};
+use crate::alarm::Alarm;
+use crate::senses::{Freshness, Senses, Sighting, Subject};
+use crate::setup::Setup;
+use crate::world::World;
+use state::{Hit, Kept, Worth};
+use wanglou_model::{
+    AlarmKind, Command, Device, Fact, MinuteOfDay, Op, PlaceId, Purpose, Quality, Reading, Span, Timestamp,
+};
+
+/// Slot of the rule's timer on a façade: the shelf of one of its cameras ends.
+const SHELF: u8 = 0;
+/// In the dark, 18:30 to 06:30, cameras see less.
+const DARK: (MinuteOfDay, MinuteOfDay) = (MinuteOfDay(18 * 60 + 30), MinuteOfDay(6 * 60 + 30));
+
+/// The rule.
+#[derive(Debug)]
+pub(crate) struct ThrownObject {
+    kind: AlarmKind,
+    settings: ThrownObjectSettings,
+    kept: Kept,
+}
+
+impl ThrownObject {
+    pub(crate) fn new(settings: ThrownObjectSettings) -> Self {
+        Self { kind: crate::raising::kind_of("thrown_object"), settings, kept: Kept::default() }
+    }
+}
+
+impl Rule for ThrownObject {
+    fn name(&self) -> &'static str {
+        "thrown_object"
+    }
+
+    fn words(&self) -> KindWords {
+        words::kind()
+    }
+
+    fn listens(&self, device: &Device) -> bool {
+        matches!(device.purpose, Purpose::FacadeCamera | Purpose::Weather)
+    }
+
+    fn configure(&mut self, _senses: &Senses, setup: &Setup, timers: &mut RuleTimers) {
+        self.settings = setup.rules.thrown_object.clone();
+        let site = &setup.site;
+        self.kept.facades.retain(|place, _| site.places.contains_key(place));
+        self.kept.cameras.retain(|device, _| site.devices.contains_key(device));
+        self.kept.rain.retain(|device, _| site.devices.contains_key(device));
+        let facades: Vec<PlaceId> = self.kept.facades.keys().cloned().collect();
+        for facade in facades {
+            self.arm(setup, &facade, timers);
+        }
+    }
+
+    fn observe(
+        &mut self,
+        senses: &Senses,
+        setup: &Setup,
+        sighting: &Sighting,
+        timers: &mut RuleTimers,
+    ) -> Option<Subject> {
+        match (&sighting.said.reading, sighting.freshness) {
+            (_, Freshness::Retained | Freshness::Test) => None,
+            (Reading::Weather { rain_mm_h: Some(rain_mm_h), .. }, Freshness::Fresh) => {
+                self.rain(senses, sighting, *rain_mm_h);
+                None
+            }
+            (Reading::ThrownObject { active, .. }, _) if !sighting.duplicate => {
+                let place = sighting.device.place.clone();
+                let worth = self.worth(senses, setup, sighting, *active);
+                let facade = self.kept.facades.entry(place.clone()).or_default();
+                facade.place(&place, &hit(senses, sighting)?, worth, &self.settings);
+                self.arm(setup, &place, timers);
+                Some(place)
+            }
+            _ => None,
+        }
+    }
+
+    fn due(
+        &mut self,
+        senses: &Senses,
+        setup: &Setup,
+        subject: &Subject,
+        _slot: u8,
+        timers: &mut RuleTimers,
+    ) -> bool {
+        for (id, camera) in &mut self.kept.cameras {
+            if setup.site.devices.get(id).is_some_and(|device| device.place == *subject) {
+                camera.unshelve(senses.at);
+            }
+        }
+        self.arm(setup, subject, timers);
+        true
+    }
+
+    fn decide(&self, world: &World, subject: &Subject, cause: Cause) -> Vec<Proposal> {
+        match cause {
+            Cause::Said(sighting) => {
+                let mut proposals: Vec<Proposal> = self.storm(world, sighting).into_iter().collect();
+                proposals.extend(self.judge(world, subject, sighting));
+                proposals
+            }
+            Cause::Due { .. } => self.storms_over(world, subject),
+            Cause::Resumed => Vec::new(),
+        }
+    }
+
+    fn actions(&self, _world: &World, alarm: &Alarm) -> Vec<&'static str> {
+        let open = matches!(alarm.stage.as_deref(), Some("review" | "detected" | "merged"));
+        if open { vec!["confirm"] } else { Vec::new() }
+    }
+
+    fn command(&self, _world: &World, alarm: &Alarm, command: &Command) -> Option<Vec<Fact>> {
+        matches!(command.op, Op::Confirm).then(|| judge::confirmed(alarm))
+    }
+
+    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {
+        serde_json::to_value(&self.kept)
+    }
+
+    fn restore(&mut self, kept: serde_json::Value) -> Result<(), serde_json::Error> {
+        self.kept = serde_json::from_value(kept)?;
+        Ok(())
+    }
+}
+
+// Observing.
+impl ThrownObject {
+    fn rain(&mut self, senses: &Senses, sighting: &Sighting, rain_mm_h: f64) {
+        if rain_mm_h >= self.settings.rain_mm_h {
+            self.kept.rain.insert(sighting.id.clone(), senses.at);
+        } else {
+            self.kept.rain.remove(sighting.id);
+        }
+    }
+
+    /// What a message is worth, now that its camera's record is known.
+    fn worth(&mut self, senses: &Senses, setup: &Setup, sighting: &Sighting, active: bool) -> Worth {
+        let poor_sight = self.rains(senses.at) || is_dark(senses, setup, sighting.occurred);
+        let worth = state::worth(&sighting.said.reading, &self.settings, poor_sight);
+        let camera = self.kept.cameras.entry(sighting.id.clone()).or_default();
+        camera.unshelve(senses.at);
+        if active && sighting.freshness == Freshness::Fresh {
+            camera.count(senses.at, &self.settings);
+        }
+        match worth {
+            Worth::Unsure if camera.is_shelved() => Worth::Weak,
+            Worth::Certain | Worth::Unsure | Worth::Weak | Worth::NoThrow => worth,
+        }
+    }
+
+    fn rains(&self, at: Timestamp) -> bool {
+        let holds = Span::secs(self.settings.rain_holds_s);
+        self.kept.rain.values().any(|since| at - *since <= holds)
+    }
+
+    /// Looks again when the first shelf of a camera of the façade ends.
+    fn arm(&self, setup: &Setup, facade: &PlaceId, timers: &mut RuleTimers) {
+        let of_facade =
+            |id: &_| setup.site.devices.get(id).is_some_and(|device: &Device| device.place == *facade);
+        let cameras = self.kept.cameras.iter().filter(|(id, _)| of_facade(*id));
+        match cameras.filter_map(|(_, camera)| camera.shelved_until).min() {
+            Some(until) => timers.arm(facade, SHELF, until),
+            None => timers.disarm(facade, SHELF),
+        }
+    }
+}
+
+fn is_dark(senses: &Senses, setup: &Setup, at: Timestamp) -> bool {
+    setup.calendar.local(senses.wall(at)).is_between(DARK.0, DARK.1)
+}
+
+fn hit(senses: &Senses, sighting: &Sighting) -> Option<Hit> {
+    let said = sighting.said;
+    let Reading::ThrownObject {
+        active,
+        track,
+        from,
+        floor_min,
+        floor_max,
+        column,
+        size,
+        confidence,
+        people_below,
+        ..
+    } = &said.reading
+    else {
+        return None;
+    };
+    let by_camera = from.or(said.at_device).filter(|_| said.quality != Quality::SuspectClock);
+    Some(Hit {
+        device: sighting.id.clone(),
+        active: *active,
+        at: senses.at,
+        seen_at: by_camera.map(|wall| senses.from_wall(wall).min(senses.at)),
+        late: sighting.freshness != Freshness::Fresh,
+        track: track.clone(),
+        floors: state::range(*floor_min, *floor_max),
+        columns: column.map(|column| (column, column)).or(sighting.device.columns),
+        size: *size,
+        people_below: *people_below == Some(true),
+        confidence: *confidence,
+        event_key: sighting.event_key(),
+    })
+}
