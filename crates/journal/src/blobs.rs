@@ -144,7 +144,9 @@ pub(crate) fn verify(files: &dyn Files, data: &Path, bad: &mut Vec<Damage>) -> R
     let dir = data.join(BLOBS);
     let names = names(files, &dir)?;
     for name in &names {
-        let bytes = files::read_whole(files, &dir.join(name))?.unwrap_or_default();
+        let Some(bytes) = files::read_whole(files, &dir.join(name))? else {
+            continue; // removed since it was listed
+        };
         if BlobId::of(&bytes).to_string() != *name {
             bad.push(Damage {
                 file: format!("{BLOBS}/{name}"),

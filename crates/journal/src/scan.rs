@@ -35,6 +35,12 @@ pub(crate) struct Found {
 }
 
 impl LeftBehind {
+    /// Whether both saw the same segments.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        let of = |found: &Found| (found.base, found.id, found.len);
+        self.segments.iter().map(of).eq(other.segments.iter().map(of))
+    }
+
     /// How many bytes of the segment at `index` can hold frames.
     pub(crate) fn end_offset(&self, index: usize) -> u64 {
         let found = &self.segments[index];

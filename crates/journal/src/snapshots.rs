@@ -28,8 +28,9 @@ const KEPT: usize = 2;
 pub(crate) fn put(files: &dyn Files, dir: &Path, snapshot: &Snapshot) -> Result<Written, FileError> {
     let name = name(snapshot.position);
     files::write_whole(files, dir, &name, &[&header(snapshot), &snapshot.state])?;
-    if read(files, &dir.join(&name))?.as_ref() != Some(snapshot) {
-        return Ok(Written::ReadsBackDifferently);
+    match read(files, &dir.join(&name))? {
+        Found::Whole(read) if read == *snapshot => {}
+        Found::Whole(_) | Found::Damaged { .. } | Found::Absent => return Ok(Written::ReadsBackDifferently),
     }
     for (_, path) in list(files, dir)?.into_iter().rev().skip(KEPT) {
         files.remove(&path).doing("remove", &path)?;
@@ -45,31 +46,41 @@ pub(crate) enum Written {
     ReadsBackDifferently,
 }
 
+/// What is found under a snapshot's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Found {
+    Whole(Snapshot),
+    Damaged { bytes: u64 },
+    Absent,
+}
+
 /// The newest whole snapshot.
 pub(crate) fn latest(files: &dyn Files, dir: &Path) -> Result<LatestSnapshot, FileError> {
     let mut latest = LatestSnapshot::default();
     for (position, path) in list(files, dir)?.into_iter().rev() {
-        if let Some(snapshot) = read(files, &path)? {
-            latest.snapshot = Some(snapshot);
-            break;
+        match read(files, &path)? {
+            Found::Absent => {}
+            Found::Damaged { bytes } => latest.damaged.push(damaged(position, bytes)),
+            Found::Whole(snapshot) => {
+                latest.snapshot = Some(snapshot);
+                break;
+            }
         }
-        latest.damaged.push(damaged(position, files_len(files, &path)?));
     }
     Ok(latest)
 }
 
 /// Every snapshot on disk, oldest first.
 pub(crate) fn all(files: &dyn Files, dir: &Path) -> Result<Vec<Result<Snapshot, Damage>>, FileError> {
-    let judge = |(position, path): (Position, PathBuf)| match read(files, &path)? {
-        Some(snapshot) => Ok(Ok(snapshot)),
-        None => Ok(Err(damaged(position, files_len(files, &path)?))),
-    };
-    list(files, dir)?.into_iter().map(judge).collect()
-}
-
-fn files_len(files: &dyn Files, path: &Path) -> Result<u64, FileError> {
-    let file = files.open(path, files::Access::Read).doing("open", path)?;
-    file.len().doing("measure", path)
+    let mut all = Vec::new();
+    for (position, path) in list(files, dir)? {
+        match read(files, &path)? {
+            Found::Absent => {} // it was the oldest, and another took its place since
+            Found::Damaged { bytes } => all.push(Err(damaged(position, bytes))),
+            Found::Whole(snapshot) => all.push(Ok(snapshot)),
+        }
+    }
+    Ok(all)
 }
 
 fn damaged(position: Position, bytes: u64) -> Damage {
@@ -107,18 +118,19 @@ fn header(snapshot: &Snapshot) -> [u8; HEADER_BYTES] {
 }
 
 /// A snapshot, if it is whole and is the one its name says.
-fn read(files: &dyn Files, path: &Path) -> Result<Option<Snapshot>, FileError> {
+fn read(files: &dyn Files, path: &Path) -> Result<Found, FileError> {
     let Some(mut bytes) = files::read_whole(files, path)? else {
-        return Ok(None);
+        return Ok(Found::Absent);
     };
     let named = path.file_name().and_then(|name| name.to_str()).and_then(position_of);
-    let Some(mut snapshot) = decode(&bytes).filter(|snapshot| Some(snapshot.position) == named) else {
-        return Ok(None);
-    };
-    snapshot.state = bytes.split_off(HEADER_BYTES);
-    Ok(Some(snapshot))
+    let whole = decode(&bytes).filter(|snapshot| Some(snapshot.position) == named);
+    Ok(match whole {
+        Some(snapshot) => Found::Whole(Snapshot { state: bytes.split_off(HEADER_BYTES), ..snapshot }),
+        None => Found::Damaged { bytes: bytes.len() as u64 },
+    })
 }
 
+/// Everything but the state.
 fn decode(bytes: &[u8]) -> Option<Snapshot> {
     let (header, state) = bytes.split_at_checked(HEADER_BYTES)?;
     let number = |at: usize| Some(u64::from_le_bytes(header[at..at + 8].try_into().ok()?));

@@ -4,11 +4,15 @@
 //! configurations and spares. A half-written last batch is what a crash leaves and an open cuts
 //! off, or what a gateway is writing at this moment; it is told apart from damage.
 
+mod pass;
+
 use std::path::Path;
 
-use crate::batches::{Batches, Stage};
-use crate::files::{Access, Doing, File, Files};
-use crate::frame::{Header, Link, What};
+use self::pass::Pass;
+
+use crate::batches::Stage;
+use crate::files::{Access, Doing, Files};
+use crate::frame::Link;
 use crate::layout::Layout;
 use crate::meta::Clean;
 use crate::read;
@@ -63,22 +67,35 @@ impl VerifyReport {
     }
 }
 
-/// Checks everything below a data directory.
+/// Checks everything below a data directory, also while a gateway is writing to it.
 ///
 /// # Errors
 /// When a file cannot be read at all; what can be read and is wrong is in the report.
 pub fn verify(files: &dyn Files, data: &Path) -> Result<VerifyReport, FileError> {
     let layout = Layout::of(data);
-    let behind = scan::look(files, &layout)?;
-    let mut verifying =
-        Verifying { files, layout: &layout, behind: &behind, report: VerifyReport::default() };
+    for _ in 0..TRIES {
+        let behind = scan::look(files, &layout)?;
+        let checked = check(files, &layout, &behind);
+        let is_sound = checked.as_ref().is_ok_and(VerifyReport::is_sound);
+        if is_sound || scan::look(files, &layout)?.is_same_as(&behind) {
+            return checked;
+        }
+        // Segments came, went or were written again meanwhile: what was seen is a mixture.
+    }
+    check(files, &layout, &scan::look(files, &layout)?)
+}
+
+const TRIES: usize = 3;
+
+fn check(files: &dyn Files, layout: &Layout, behind: &LeftBehind) -> Result<VerifyReport, FileError> {
+    let mut verifying = Verifying { files, layout, behind, report: VerifyReport::default() };
     verifying.report.bad.clone_from(&behind.damaged);
     verifying.segments()?;
     verifying.spares()?;
     verifying.snapshots()?;
     let mut report = verifying.report;
-    report.blobs = blobs::verify(files, data, &mut report.bad)?;
-    report.configs = configs::verify(files, data, &mut report.bad)?;
+    report.blobs = blobs::verify(files, &layout.data, &mut report.bad)?;
+    report.configs = configs::verify(files, &layout.data, &mut report.bad)?;
     report.bad.sort();
     report.bad.dedup();
     Ok(report)
@@ -111,20 +128,27 @@ impl Verifying<'_> {
         found: &Found,
         before: Option<Link>,
     ) -> Result<Option<Link>, FileError> {
-        let file = segment::open(self.files, &found.path, Access::Read)?;
         let end = self.behind.end_offset(index);
         let next = self.behind.segments.get(index + 1).map(|next| next.base);
+        let file = segment::open(self.files, &found.path, Access::Read)?;
         self.header(found, before);
         let says = found.header.map(|header| header.link_before);
-        let mut pass = Pass::new(found, self.named(found), says.or(before), end, &*file);
-        pass.run()?;
+        let pass = || {
+            let mut pass = Pass::new(found, self.named(found), says.or(before), end, &*file);
+            pass.run().map(|()| pass)
+        };
+        let mut checked = pass()?;
+        if !checked.bad.is_empty() {
+            // A gateway may have been writing here; what was half written is whole by now.
+            checked = pass()?;
+        }
         self.report.bytes += end.saturating_sub(FRAMES_START);
-        self.report.batches += pass.batches_whole;
-        self.report.records += pass.records;
-        self.report.erased += pass.erased;
+        self.report.batches += checked.batches_whole;
+        self.report.records += checked.records;
+        self.report.erased += checked.erased;
         match next {
-            Some(next) => self.sealed(found, pass, next, end),
-            None => self.last(pass),
+            Some(next) => self.sealed(found, checked, next, end),
+            None => self.last(checked),
         }
     }
 
@@ -255,105 +279,6 @@ fn torn_region(file: String, offset: u64, bad: &[Damage], pass: &Pass<'_>) -> Op
     (end > offset).then_some(Damage { file, offset, bytes: end - offset, position, lost: 0, what })
 }
 
-/// One pass over the frames of a segment.
-struct Pass<'f> {
-    walk: Walk<'f>,
-    batches: Batches,
-    path: &'f Path,
-    file_name: String,
-    bad: Vec<Damage>,
-    /// Something was bad since the last frame, so a missing seal needs no further word.
-    explained: bool,
-    batches_whole: u64,
-    records: u64,
-    erased: u64,
-}
-
-impl<'f> Pass<'f> {
-    fn new(found: &'f Found, file_name: String, link: Option<Link>, end: u64, file: &'f dyn File) -> Self {
-        Self {
-            walk: Walk::new(file, found.id, (found.base, FRAMES_START), end),
-            batches: Batches::new(FRAMES_START, found.base, link, [0; 32]),
-            path: &found.path,
-            file_name,
-            bad: Vec::new(),
-            explained: false,
-            batches_whole: 0,
-            records: 0,
-            erased: 0,
-        }
-    }
-
-    fn run(&mut self) -> Result<(), FileError> {
-        loop {
-            match self.walk.step().doing("read", self.path)? {
-                Step::End => return Ok(()),
-                Step::Frame { offset, header } => self.frame(offset, &header)?,
-                Step::Bad(bad) => {
-                    self.batches.bad(&bad);
-                    self.bad.push(read::damage(self.file_name.clone(), &bad));
-                    self.explained = true;
-                }
-            }
-        }
-    }
-
-    fn frame(&mut self, offset: u64, header: &Header) -> Result<(), FileError> {
-        let last = self.batches.last();
-        if last.stage == Stage::Open && last.first != header.first_of_batch() {
-            self.end_of_batches();
-        }
-        self.explained = false;
-        if let Err(broken) = self.batches.frame(offset, header) {
-            self.bad.push(broken.damage(self.file_name.clone()));
-        }
-        match header.what {
-            What::Seal => self.batches_whole += u64::from(self.batches.last().is_whole()),
-            What::Erased => {
-                self.records += 1;
-                self.erased += 1;
-            }
-            What::Whole(_) => {
-                self.records += 1;
-                self.digest(offset, header)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The CRC catches rot; the digest catches whoever computed a new CRC.
-    fn digest(&mut self, offset: u64, header: &Header) -> Result<(), FileError> {
-        let body = self.walk.body().doing("read", self.path)?;
-        if blake3::hash(body) != header.digest {
-            self.bad.push(Damage {
-                file: self.file_name.clone(),
-                offset,
-                bytes: header.frame_bytes(),
-                position: header.position,
-                lost: 0,
-                what: "the body is not the one the chain vouches for",
-            });
-        }
-        Ok(())
-    }
-
-    /// No frame of the current batch follows.
-    fn end_of_batches(&mut self) {
-        let last = *self.batches.last();
-        if last.stage == Stage::Open && !self.explained {
-            self.bad.push(Damage {
-                file: self.file_name.clone(),
-                offset: last.end,
-                bytes: 0,
-                position: last.next,
-                lost: 0,
-                what: "the seal of a batch is missing",
-            });
-        }
-        self.batches.close();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
@@ -361,6 +286,7 @@ mod tests {
 
     use super::*;
     use crate::files::memory::MemoryFiles;
+    use crate::frame::Header;
     use crate::frame::{self, FrameId, HEADER_BYTES};
     use crate::{Batch, Class, CounterSalt, Draft, Options, Purpose, SegmentLog, Store};
 

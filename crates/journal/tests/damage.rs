@@ -13,6 +13,8 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use proptest::prelude::*;
+
 use common::{DATA, Kept, append, at_micros, options, read_all};
 use wanglou_journal::files::Files;
 use wanglou_journal::files::memory::MemoryFiles;
@@ -323,4 +325,29 @@ fn red_control_the_judge_sees_a_record_that_changed_without_a_word() {
     payload[0] ^= 1;
     let wrong = judge(&journal, &journal.files.copy(), Silence::Nothing).expect_err("one bit differs");
     assert!(wrong.starts_with("wrote"), "{wrong}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: if common::full() { 20_000 } else { 500 }, ..ProptestConfig::default() })]
+
+    #[test]
+    fn arbitrary_bytes_anywhere_never_panic_and_never_change_a_record(
+        closed in any::<bool>(),
+        hits in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), prop::collection::vec(any::<u8>(), 1..300)), 1..6)
+    ) {
+        let journal = journal(if closed { Ending::Closed } else { Ending::Killed });
+        let disk = journal.files.copy();
+        for (file, at, noise) in hits {
+            let (path, mut bytes) = file.get(&disk.contents().into_iter().collect::<Vec<_>>()).clone();
+            let at = at.index(bytes.len());
+            let end = bytes.len().min(at + noise.len());
+            bytes[at..end].copy_from_slice(&noise[..end - at]);
+            disk.overwrite(&path, bytes);
+        }
+        verify(&disk, Path::new(DATA)).expect("readable");
+        let (log, _) = SegmentLog::open(options(Arc::new(disk.clone()))).expect("opens");
+        for record in read_all(&log.reader()).0 {
+            prop_assert_eq!(&record, &journal.records[usize::try_from(record.position).expect("small")]);
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use common::{append, batch, options, read_all};
 use wanglou_journal::files::Files;
@@ -195,8 +195,13 @@ fn a_batch_longer_than_a_segment_gets_one_of_its_own() {
     assert_eq!(read_all(&reopened(&files).0.reader()).0, written);
 }
 
+/// While a child is started it holds what its parent had open, locks too, so no other test of
+/// locks may run at that moment.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 #[test]
 fn a_second_opener_in_the_same_process_is_refused_and_told_who_holds_it() {
+    let _alone = ONE_AT_A_TIME.lock().expect("the other test passed");
     let dir = tempfile::tempdir().expect("a directory");
     let (log, _) = SegmentLog::open(on_disk(dir.path())).expect("opens");
     let refused = SegmentLog::open(on_disk(dir.path())).expect_err("held").to_string();
@@ -214,6 +219,7 @@ fn a_second_opener_in_another_process_is_refused_and_told_who_holds_it() {
         println!("answer: {:?}", refused.map(drop).map_err(|error| error.to_string()));
         return;
     }
+    let _alone = ONE_AT_A_TIME.lock().expect("the other test passed");
     let dir = tempfile::tempdir().expect("a directory");
     let answer = |data: &Path| {
         let name = "a_second_opener_in_another_process_is_refused_and_told_who_holds_it";

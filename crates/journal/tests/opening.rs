@@ -88,6 +88,40 @@ fn a_clean_close_is_not_believed_a_second_time() {
 }
 
 #[test]
+fn an_epoch_never_comes_again_although_the_newer_copy_of_the_identity_is_lost() {
+    let files = MemoryFiles::default();
+    let (mut log, _) = open(&files);
+    append(&mut log, 2);
+    log.close().expect("closed");
+    let (log, _) = open(&files);
+    let used = log.epoch();
+    log.close().expect("closed by a writer that wrote nothing");
+    files.flip(Path::new(&format!("/data/journal/meta-{}", used.0 % 2)), 20, 1);
+    let (mut log, recovery) = open(&files);
+    assert_eq!((recovery.left, recovery.damaged.len()), (Left::Unclean, 1));
+    assert!(log.epoch() > used);
+    append(&mut log, 1);
+    drop(log);
+    assert_eq!(open(&files).1.left, Left::Unclean, "the old marker must not speak for this writer");
+}
+
+#[test]
+fn rot_behind_the_end_of_a_closed_journal_costs_nothing_and_is_left_behind() {
+    let files = MemoryFiles::default();
+    let (mut log, _) = open(&files);
+    append(&mut log, 2);
+    log.close().expect("closed");
+    files.flip(&last_segment(&files), 3000, 1);
+    let (mut log, recovery) = open(&files);
+    assert_eq!((recovery.left, recovery.damaged.len(), log.position()), (Left::Clean, 1, Position(2)));
+    append(&mut log, 2);
+    drop(log);
+    let (log, recovery) = open(&files);
+    assert_eq!((recovery.damaged, recovery.truncated), (vec![], None));
+    assert_eq!(read_all(&log.reader()).0, (0..4).map(Kept::at).collect::<Vec<_>>());
+}
+
+#[test]
 fn many_kills_take_little_room() {
     let files = MemoryFiles::default();
     for _ in 0..200 {
