@@ -27,6 +27,19 @@ pub enum Concern {
 }
 
 impl Concern {
+    /// All of them.
+    pub const ALL: [Concern; 9] = [
+        Concern::Starting,
+        Concern::AlarmPath,
+        Concern::BulkPath,
+        Concern::Disk,
+        Concern::Journal,
+        Concern::Clock,
+        Concern::Reachability,
+        Concern::Views,
+        Concern::Reload,
+    ];
+
     /// The name in metrics and JSON.
     pub fn name(self) -> &'static str {
         match self {

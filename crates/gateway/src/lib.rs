@@ -1,17 +1,21 @@
 //! The gateway: the only async crate. It connects the broker, the journal, the engine and the phones.
 
 pub mod access;
+pub mod cli;
 pub mod clock;
 pub mod configuration;
+pub mod effects;
 pub mod health;
 pub mod http;
 pub mod hub;
 pub mod intake;
 pub mod metrics;
 pub mod mqtt;
+pub mod observe;
 pub mod quarantine;
 pub mod record;
 pub mod recovery;
+pub mod run;
 pub mod snapshot;
 pub mod view;
 pub mod writer;

@@ -1,2 +1,55 @@
-//! The gateway.
-fn main() {}
+//! `wanglou`: sensors in, the right officer's phone out, and proof that it arrived.
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use wanglou_gateway::cli::{self, Ended};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Wanglou (望楼): the event-ingestion gateway of a residential compound.
+#[derive(Debug, Parser)]
+#[command(name = "wanglou", version, arg_required_else_help = true)]
+struct Wanglou {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(cli::run::Args),
+    Check(cli::check::Args),
+    Decode(cli::decode::Args),
+    Init(cli::init::Args),
+    Enrol(cli::enrol::Args),
+    TestAlarm(cli::test_alarm::Args),
+    Verify(cli::verify::Args),
+}
+
+fn main() -> ExitCode {
+    // One provider for all of TLS; another one installed before can only be this one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match run(Wanglou::parse().command) {
+        Ok(ended) => ended.into(),
+        Err(error) => {
+            eprintln!("wanglou: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<Ended> {
+    match command {
+        Command::Check(args) => args.run(),
+        Command::Decode(args) => args.run(),
+        Command::Init(args) => args.run(),
+        Command::Verify(args) => args.run(),
+        Command::Run(args) => runtime()?.block_on(args.run()),
+        Command::Enrol(args) => runtime()?.block_on(args.run()),
+        Command::TestAlarm(args) => runtime()?.block_on(args.run()),
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}

@@ -142,7 +142,9 @@ async fn a_missing_or_empty_password_file_is_named() {
 
 #[tokio::test]
 async fn the_gateway_can_come_by_a_unix_domain_socket() {
-    let broker = Mosquitto::start_with(|conf| format!("{conf}\nlistener 0 mqtt.sock\n")).await;
+    // Before the other listener, which tells that the broker is ready.
+    let socket = |conf: String| conf.replace("\nlistener ", "\nlistener 0 mqtt.sock\nlistener ");
+    let broker = Mosquitto::start_with(socket).await;
     let mut options = broker.as_user("gateway");
     options.address = Address::Unix(broker.path("mqtt.sock"));
     let lane = ConsumerOptions::new("t", Lane::Alarm, vec!["wanglou/v1/in/#".to_owned()], 7);

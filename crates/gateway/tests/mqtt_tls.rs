@@ -3,7 +3,7 @@
 mod mqtt_support;
 
 use mqtt_support::intake::{Running, down, start};
-use mqtt_support::mosquitto::Mosquitto;
+use mqtt_support::mosquitto::{Mosquitto, write};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -127,15 +127,15 @@ async fn a_certificate_file_that_is_missing_or_holds_none_is_named_and_read_agai
     let broker = broker("").await;
     let options = options(&broker, Some("broker.example"));
     let file = broker.path("ca.crt");
-    let right = std::fs::read(&file).expect("it is there");
+    let right = std::fs::read_to_string(&file).expect("it is there");
     std::fs::remove_file(&file).expect("it is there");
     let mut running = run(options);
     let reason = down(running.path().await);
     assert!(reason.contains("no certificate authority in") && reason.contains("ca.crt"), "{reason}");
-    std::fs::write(&file, "not PEM").expect("written");
+    write(broker.dir(), "ca.crt", "not PEM");
     let reason = down(running.path().await);
     assert!(reason.contains("no CERTIFICATE section"), "{reason}");
-    std::fs::write(&file, right).expect("written");
+    write(broker.dir(), "ca.crt", &right);
     running.up().await;
 }
 

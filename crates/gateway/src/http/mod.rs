@@ -13,6 +13,7 @@ mod serve;
 mod session;
 mod socket;
 
+pub use admin::liveness;
 pub use enrol::{ENROL_FRAGMENT, token};
 pub use origin::Origin;
 pub use serve::{ServeError, bind, serve};

@@ -180,10 +180,11 @@ pub fn password_of(user: &str) -> String {
     user.chars().rev().collect()
 }
 
-/// Writes a file and returns its path.
+/// Writes a file and returns its path. Nobody sees half of it.
 pub fn write(dir: &Path, name: &str, text: &str) -> PathBuf {
-    let path = dir.join(name);
-    std::fs::write(&path, text).expect("a file can be written");
+    let (path, unfinished) = (dir.join(name), dir.join(format!("{name}.unfinished")));
+    std::fs::write(&unfinished, text).expect("a file can be written");
+    std::fs::rename(&unfinished, &path).expect("it can be named");
     path
 }
 

@@ -1,0 +1,64 @@
+//! `wanglou decode`: what a payload means.
+
+use super::Ended;
+use crate::clock;
+use crate::configuration;
+use clap::Args as ClapArgs;
+use std::io::Read;
+use std::path::PathBuf;
+use wanglou_model::{Decoded, RawMessage};
+
+/// Decode a payload from standard input, and print each observation as one JSON line.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  echo '{\"contact\":false}' | wanglou decode --config config/gateway.toml --topic zigbee2mqtt/home-3-1203/door\n\nExit code 3: no profile knows it ({\"unmatched\": why}); 4: it is malformed ({\"rejected\": why}).")]
+pub struct Args {
+    /// The gateway's file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// The topic that it came by.
+    #[arg(long)]
+    topic: String,
+    /// Only this profile.
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// As if the broker had retained it.
+    #[arg(long)]
+    retain: bool,
+}
+
+impl Args {
+    /// Reads standard input and prints.
+    ///
+    /// # Errors
+    /// When the configuration has faults, or standard input cannot be read.
+    pub fn run(self) -> anyhow::Result<Ended> {
+        let loaded = configuration::load(&self.config).map_err(super::run::faults)?;
+        let mut payload = Vec::new();
+        std::io::stdin().take(16 << 20).read_to_end(&mut payload)?;
+        // A payload that is typed or echoed ends with a line break that no device sends.
+        if payload.ends_with(b"\n") {
+            payload.pop();
+        }
+        let raw = RawMessage { topic: &self.topic, payload: &payload, at: clock::wall(), retain: self.retain, dup: false };
+        match loaded.decisive.profiles.decode_with(self.profile.as_deref(), &raw) {
+            Decoded::Observations(said) => {
+                for said in said {
+                    println!("{}", serde_json::to_string(&said)?);
+                }
+                Ok(Ended::Well)
+            }
+            Decoded::Ignored(why) => {
+                println!("{}", serde_json::json!({"ignored": why}));
+                Ok(Ended::Well)
+            }
+            Decoded::Unmatched(why) => {
+                println!("{}", serde_json::json!({"unmatched": why}));
+                Ok(Ended::Unmatched)
+            }
+            Decoded::Rejected { reason, .. } => {
+                println!("{}", serde_json::json!({"rejected": reason}));
+                Ok(Ended::Rejected)
+            }
+        }
+    }
+}

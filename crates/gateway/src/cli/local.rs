@@ -1,0 +1,44 @@
+//! Talking to the gateway that runs on this machine: whoever can read its data directory may.
+
+use crate::configuration::GatewayFile;
+use crate::run::LOCAL_SECRET_FILE;
+use anyhow::{Context, bail};
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// Posts to the gateway of this configuration.
+pub(super) async fn post(config: &Path, path: &str, body: &serde_json::Value) -> anyhow::Result<serde_json::Value> {
+    let text = std::fs::read_to_string(config).with_context(|| format!("{} cannot be read", config.display()))?;
+    let gateway = GatewayFile::parse(&config.display().to_string(), &text).map_err(|fault| anyhow::anyhow!("{fault}"))?;
+    let data = config.parent().unwrap_or(Path::new("")).join(&gateway.data);
+    post_to(gateway.http.listen, &data, path, body).await
+}
+
+/// Posts to a gateway by address and data directory.
+pub(super) async fn post_to(
+    listen: SocketAddr,
+    data: &Path,
+    path: &str,
+    body: &serde_json::Value,
+) -> anyhow::Result<serde_json::Value> {
+    let file = data.join(LOCAL_SECRET_FILE);
+    let secret = std::fs::read_to_string(&file)
+        .with_context(|| format!("{} cannot be read: is the gateway running, and are you its user?", file.display()))?;
+    let mut address = listen;
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let request = client
+        .post(format!("http://{address}{path}"))
+        .header("x-wanglou-local", secret.trim())
+        .header("content-type", "application/json")
+        .body(serde_json::to_vec(body)?);
+    let response = request.send().await.with_context(|| format!("no gateway answers on {address}: start it first"))?;
+    let status = response.status();
+    let answer: serde_json::Value = serde_json::from_slice(&response.bytes().await?).unwrap_or_default();
+    if !status.is_success() {
+        bail!("{}", answer["text"]["en"].as_str().unwrap_or("the gateway refused"));
+    }
+    Ok(answer)
+}

@@ -1,0 +1,36 @@
+//! The commands of `wanglou`, one file each.
+
+pub mod check;
+pub mod decode;
+pub mod enrol;
+pub mod init;
+mod local;
+pub mod run;
+pub mod test_alarm;
+pub mod verify;
+
+use std::process::ExitCode;
+
+/// How a command ended, beside an error with words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// As it should.
+    Well,
+    /// Something is wrong with what was checked.
+    Faulty,
+    /// The payload is known to no profile.
+    Unmatched,
+    /// The payload is malformed.
+    Rejected,
+}
+
+impl From<Ended> for ExitCode {
+    fn from(ended: Ended) -> ExitCode {
+        match ended {
+            Ended::Well => ExitCode::SUCCESS,
+            Ended::Faulty => ExitCode::from(1),
+            Ended::Unmatched => ExitCode::from(3),
+            Ended::Rejected => ExitCode::from(4),
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Effects that leave by other channels than the socket: each is a row of the engine's book. A pending one is begun
+//! (journaled), sent, and its end is journaled; after a crash a begun webhook is sent again under the same id.
+
+use crate::configuration::{GatewayFile, WebhookTable};
+use crate::hub::Hub;
+use crate::writer::{Observer, WriterHandle};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+use wanglou_engine::{EffectRow, Engine};
+use wanglou_model::{ChannelNews, Ended, Fact, Input, Recipient, Text, Timestamp, rfc3339_micros};
+use wanglou_site::{People, Person};
+
+/// Effects that wait to be sent; more are failed at once, and their ladder moves on.
+pub const EFFECTS_MAX: usize = 4_096;
+/// The far end must answer within this time.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// A failed post is tried again after these times.
+const RETRIES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
+
+/// What is to be sent: level, type and building; never a name, never a flat number.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Notice {
+    /// The effect's id: the same for a resend.
+    pub id: String,
+    /// The alarm.
+    pub alarm: String,
+    /// Its kind.
+    pub kind: String,
+    /// 1 to 4.
+    pub level: u8,
+    /// What it is.
+    pub title: Text,
+    /// The building, or the outermost place.
+    pub place: Text,
+    /// When it was raised.
+    pub raised_at: String,
+    /// A test.
+    pub test: bool,
+    #[serde(skip)]
+    to: Recipient,
+    #[serde(skip)]
+    expires_at: Timestamp,
+}
+
+/// Hands new effects from the writer to those who send them.
+#[derive(Debug)]
+pub struct Dispatcher {
+    queue: mpsc::Sender<Notice>,
+}
+
+/// The sending end.
+#[derive(Debug)]
+pub struct Effects {
+    queue: mpsc::Receiver<Notice>,
+}
+
+impl Dispatcher {
+    /// Both ends. What the recovered engine still owes is sent first.
+    pub fn new(engine: &Engine) -> (Self, Effects) {
+        let (sender, receiver) = mpsc::channel(EFFECTS_MAX);
+        let dispatcher = Self { queue: sender };
+        for (id, row) in &engine.book().effects {
+            dispatcher.hand_over(engine, id, row);
+        }
+        (dispatcher, Effects { queue: receiver })
+    }
+
+    fn hand_over(&self, engine: &Engine, id: &str, row: &EffectRow) {
+        let Some(notice) = notice(engine, id, row) else { return };
+        if self.queue.try_send(notice).is_err() {
+            tracing::warn!(effect = id, "too many effects wait; this one is left to the ladder's next step");
+        }
+    }
+}
+
+impl Observer for Dispatcher {
+    fn committed(&mut self, _at: Timestamp, engine: &Engine, facts: &[Fact]) {
+        for fact in facts {
+            if let Fact::EffectQueued { effect, .. } = fact
+                && let Some(row) = engine.book().effects.get(effect)
+            {
+                self.hand_over(engine, effect, row);
+            }
+        }
+    }
+}
+
+fn notice(engine: &Engine, id: &str, row: &EffectRow) -> Option<Notice> {
+    let alarm = engine.book().alarms.get(&row.alarm)?;
+    let outermost = engine.setup().site.path_of(&alarm.place).first().map(|name| (*name).clone()).unwrap_or_default();
+    Some(Notice {
+        id: id.to_owned(),
+        alarm: alarm.id.to_string(),
+        kind: alarm.kind.to_string(),
+        level: alarm.priority.level(),
+        title: crate::view::title(engine, alarm),
+        place: outermost,
+        raised_at: rfc3339_micros::format(engine.senses().wall(alarm.raised_at)),
+        test: alarm.test,
+        to: row.to.clone(),
+        expires_at: row.expires_at,
+    })
+}
+
+/// One webhook with its secret and its budget.
+struct Webhook {
+    url: String,
+    secret: Option<Vec<u8>>,
+    per_minute_max: usize,
+    sent: Vec<Instant>,
+}
+
+impl Webhook {
+    fn new(table: &WebhookTable, folder: &Path) -> Self {
+        let secret = table.secret_file.as_ref().and_then(|file| match std::fs::read(folder.join(file)) {
+            Ok(bytes) => Some(bytes.trim_ascii().to_vec()),
+            Err(error) => {
+                tracing::warn!(%error, file = %file.display(), "the webhook's secret cannot be read: its posts are not signed");
+                None
+            }
+        });
+        Self { url: table.url.clone(), secret, per_minute_max: table.per_minute_max as usize, sent: Vec::new() }
+    }
+
+    fn spend(&mut self, now: Instant) -> bool {
+        self.sent.retain(|at| now.duration_since(*at) < Duration::from_secs(60));
+        let within = self.sent.len() < self.per_minute_max;
+        if within {
+            self.sent.push(now);
+        }
+        within
+    }
+}
+
+impl Effects {
+    /// Sends until the gateway stops.
+    pub async fn run(mut self, writer: WriterHandle, gateway: GatewayFile, folder: PathBuf, hub: Hub, mut stopping: watch::Receiver<bool>) {
+        let client = match reqwest::Client::builder().timeout(ANSWER_WITHIN).redirect(reqwest::redirect::Policy::none()).build() {
+            Ok(client) => client,
+            Err(error) => {
+                tracing::error!(%error, "no webhook can be sent");
+                return;
+            }
+        };
+        let mut webhooks: BTreeMap<String, Webhook> =
+            gateway.webhooks.iter().map(|(name, table)| (name.clone(), Webhook::new(table, &folder))).collect();
+        loop {
+            let notice = tokio::select! {
+                notice = self.queue.recv() => notice,
+                _ = stopping.wait_for(|stop| *stop) => return,
+            };
+            let Some(notice) = notice else { return };
+            let people = hub.people();
+            let name = person_of(&people, &notice.to).and_then(|person| person.webhook.clone());
+            let webhook = name.and_then(|name| webhooks.get_mut(&name));
+            let (ended, detail) = match webhook {
+                None => (Ended::Failed, "no webhook on file".to_owned()),
+                Some(_) if crate::clock::wall() > notice.expires_at => (Ended::Failed, "expired".to_owned()),
+                Some(webhook) => {
+                    if webhook.spend(Instant::now()) {
+                        tell(&writer, &notice.id, None, String::new()).await;
+                        post(&client, webhook, &notice).await
+                    } else {
+                        (Ended::Failed, "over budget".to_owned())
+                    }
+                }
+            };
+            tell(&writer, &notice.id, Some(ended), detail).await;
+        }
+    }
+}
+
+fn person_of<'a>(people: &'a People, to: &Recipient) -> Option<&'a Person> {
+    match to {
+        Recipient::Officer(officer) => people.officers.get(officer),
+        Recipient::Resident(home) => people.homes.get(home),
+    }
+}
+
+async fn tell(writer: &WriterHandle, effect: &str, ended: Option<Ended>, detail: String) {
+    let news = Input::Channel(ChannelNews { effect: effect.to_owned(), ended, detail });
+    if let Err(refused) = writer.submit(news).await {
+        tracing::warn!(%refused, effect, "the end of an effect was not taken");
+    }
+}
+
+async fn post(client: &reqwest::Client, webhook: &Webhook, notice: &Notice) -> (Ended, String) {
+    let mut last = String::new();
+    for wait in [None].into_iter().chain(RETRIES.map(Some)) {
+        if let Some(wait) = wait {
+            tokio::time::sleep(wait).await;
+        }
+        match attempt(client, webhook, notice).await {
+            Ok(()) => return (Ended::Done, String::new()),
+            Err((again, words)) => {
+                last = words;
+                if !again {
+                    break;
+                }
+            }
+        }
+    }
+    (Ended::Failed, last)
+}
+
+/// Posts once. The error says whether trying again can help.
+async fn attempt(client: &reqwest::Client, webhook: &Webhook, notice: &Notice) -> Result<(), (bool, String)> {
+    let body = serde_json::to_vec(notice).map_err(|error| (false, error.to_string()))?;
+    let mut request = client
+        .post(&webhook.url)
+        .header("content-type", "application/json")
+        .header("idempotency-key", &notice.id);
+    if let Some(secret) = &webhook.secret {
+        request = request.header("x-wanglou-signature", signature(secret, &body));
+    }
+    match request.body(body).send().await {
+        Ok(response) if response.status().is_success() => Ok(()),
+        Ok(response) => {
+            let status = response.status();
+            Err((status.is_server_error() || status.as_u16() == 429, format!("status {}", status.as_u16())))
+        }
+        Err(error) if error.is_timeout() => Err((false, "no answer in time".into())),
+        Err(_) => Err((true, "not reachable".into())),
+    }
+}
+
+/// `sha256=` and the HMAC-SHA-256 of the body, in hexadecimal digits (RFC 2104).
+fn signature(secret: &[u8], body: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    let mut key = [0u8; 64];
+    if secret.len() > key.len() {
+        key[..32].copy_from_slice(&Sha256::digest(secret));
+    } else {
+        key[..secret.len()].copy_from_slice(secret);
+    }
+    let inner = Sha256::new().chain_update(key.map(|byte| byte ^ 0x36)).chain_update(body).finalize();
+    let outer = Sha256::new().chain_update(key.map(|byte| byte ^ 0x5c)).chain_update(inner).finalize();
+    let digits: String = outer.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256={digits}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signature_is_that_of_rfc_4231() {
+        let signed = signature(b"Jefe", b"what do ya want for nothing?");
+        assert_eq!(signed, "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    }
+
+    #[test]
+    fn a_budget_is_a_budget() {
+        let mut webhook = Webhook { url: String::new(), secret: None, per_minute_max: 2, sent: Vec::new() };
+        let now = Instant::now();
+        assert!(webhook.spend(now) && webhook.spend(now) && !webhook.spend(now));
+        assert!(webhook.spend(now + Duration::from_secs(61)));
+    }
+}

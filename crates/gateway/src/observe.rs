@@ -1,0 +1,134 @@
+//! What the metrics and the log learn of each commit.
+
+use crate::health::{Concern, Health};
+use crate::http::liveness;
+use crate::metrics::Metrics;
+use crate::writer::Observer;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use wanglou_engine::Engine;
+use wanglou_model::{Answer, Ended, Fact, Priority, Span, Timestamp};
+
+/// Gauges over all devices and alarms are counted anew this often.
+const COUNT_EVERY: Span = Span::secs(5);
+
+/// Keeps the metrics.
+#[derive(Debug)]
+pub struct MetricsObserver {
+    metrics: Metrics,
+    health: Arc<Health>,
+    counted_at: Timestamp,
+}
+
+impl MetricsObserver {
+    /// For these metrics.
+    pub fn new(metrics: Metrics, health: Arc<Health>) -> Self {
+        Self { metrics, health, counted_at: Timestamp(0) }
+    }
+
+    fn note(&self, at: Timestamp, engine: &Engine, fact: &Fact) {
+        let alarm = fact.alarm().and_then(|id| engine.book().alarms.get(id));
+        let since_raise = alarm.map(|alarm| ((at - alarm.raised_at).as_secs_f64(), alarm.priority.name()));
+        match fact {
+            Fact::Raised(raised) => {
+                let labels = [raised.kind.as_str(), raised.priority.name()];
+                self.metrics.alarms_raised.with_label_values(&labels).inc();
+                tracing::info!(alarm = %raised.alarm, kind = %raised.kind, priority = %raised.priority, place = %raised.place,
+                    reason = raised.reason.code, test = raised.test, "raised");
+            }
+            Fact::Rung { alarm: id, rung, told, .. } => {
+                let priority = alarm.map_or("", |alarm| alarm.priority.name());
+                let rung_label = rung.min(&9).to_string();
+                self.metrics.rungs.with_label_values(&[priority, &rung_label]).inc();
+                let reached = told.iter().filter(|told| told.unreached.is_none()).count();
+                tracing::info!(alarm = %id, rung, told = told.len(), reached, "rung");
+                self.judge_reach(alarm, told.len(), reached);
+            }
+            Fact::Accepted { alarm: id, by, .. } => {
+                if let Some((seconds, priority)) = since_raise {
+                    self.metrics.acceptance_seconds.with_label_values(&[priority]).observe(seconds);
+                }
+                tracing::info!(alarm = %id, %by, "accepted");
+            }
+            Fact::Delivered { .. } => {
+                let first = alarm.is_some_and(|alarm| {
+                    alarm.followers.values().map(|follower| follower.stored.len()).sum::<usize>() == 1
+                });
+                if let Some((seconds, priority)) = since_raise.filter(|_| first) {
+                    self.metrics.receipt_seconds.with_label_values(&[priority]).observe(seconds);
+                }
+            }
+            Fact::Closed { alarm: id, outcome, reason } => {
+                tracing::info!(alarm = %id, outcome = outcome.name(), reason = reason.code, "closed");
+            }
+            Fact::Answered { answer, .. } => self.metrics.commands.with_label_values(&[answer_name(answer)]).inc(),
+            Fact::EffectEnded { ended, .. } => {
+                let ended = match ended {
+                    Ended::Done => "done",
+                    Ended::Failed => "failed",
+                    Ended::Unknown => "unknown",
+                };
+                self.metrics.effects.with_label_values(&["webhook", ended]).inc();
+            }
+            Fact::Health { device, ok, reason } => {
+                let device = device.as_ref().map(ToString::to_string).unwrap_or_default();
+                tracing::info!(device, ok, reason = reason.code, "health");
+            }
+            _ => {}
+        }
+    }
+
+    /// Nobody reachable is a concern of its own: the alarm waits in outboxes, and somebody must look.
+    fn judge_reach(&self, alarm: Option<&wanglou_engine::Alarm>, told: usize, reached: usize) {
+        let Some(alarm) = alarm.filter(|alarm| alarm.priority < Priority::P4) else { return };
+        if reached > 0 {
+            self.health.clear(Concern::Reachability);
+        } else if alarm.rung.is_some_and(|rung| rung + 1 >= alarm.ladder.rungs.len()) {
+            let words = format!("alarm {} reached nobody: {told} people on duty, none with a phone that answers", alarm.id);
+            self.health.raise(Concern::Reachability, words);
+        }
+    }
+
+    fn count(&self, engine: &Engine) {
+        for priority in Priority::ALL {
+            let open = engine.book().open_alarms().filter(|alarm| alarm.priority == priority).count();
+            self.metrics.alarms_open.with_label_values(&[priority.name()]).set(open as i64);
+        }
+        let mut by_liveness: BTreeMap<&str, i64> =
+            ["live", "unknown", "event_only", "never_heard"].into_iter().map(|name| (name, 0)).collect();
+        for (id, device) in &engine.setup().site.devices {
+            *by_liveness.entry(liveness(engine, id, device)).or_default() += 1;
+        }
+        for (name, count) in by_liveness {
+            self.metrics.devices.with_label_values(&[name]).set(count);
+        }
+        for concern in Concern::ALL {
+            let raised = self.health.concerns().iter().any(|(found, _)| *found == concern);
+            self.metrics.concern.with_label_values(&[concern.name()]).set(f64::from(u8::from(raised)));
+        }
+        self.metrics.clock_trusted.set(i64::from(engine.senses().clock_trusted));
+    }
+}
+
+fn answer_name(answer: &Answer) -> &'static str {
+    match answer {
+        Answer::Ok { .. } => "ok",
+        Answer::Taken { .. } => "taken",
+        Answer::Changed => "changed",
+        Answer::Gone => "gone",
+        Answer::Forbidden => "forbidden",
+        Answer::Invalid { .. } => "invalid",
+    }
+}
+
+impl Observer for MetricsObserver {
+    fn committed(&mut self, at: Timestamp, engine: &Engine, facts: &[Fact]) {
+        for fact in facts {
+            self.note(at, engine, fact);
+        }
+        if at - self.counted_at >= COUNT_EVERY {
+            self.counted_at = at;
+            self.count(engine);
+        }
+    }
+}
