@@ -12,6 +12,11 @@
 //!
 //! Keys: the lift's place for bikes; `battery:`, and for kind `lift_fault` `idle:` and `fire:`, each with the place.
 
+mod bike;
+mod camera;
+mod car;
+mod faults;
+mod follow;
 mod judge;
 mod settings;
 mod state;
@@ -25,9 +30,9 @@ use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
 use crate::world::World;
 use serde::{Deserialize, Serialize};
-use state::{Hit, Lift, Status};
+use state::Lift;
 use std::collections::{BTreeMap, BTreeSet};
-use wanglou_model::{AlarmKind, Device, DeviceId, Fact, LiftClass, PlaceId, Purpose, Reading};
+use wanglou_model::{AlarmKind, Device, DeviceId, Fact, PlaceId, Purpose, Reading, Timestamp};
 
 /// The rule.
 #[derive(Debug)]
@@ -106,10 +111,8 @@ impl Rule for EbikeInLift {
             }
             (Purpose::Smoke, reading) => self.detector(sighting, reading)?,
             (Purpose::Hub, _) => return None,
-            (_, reading) => {
-                self.with_lift(place, timers, |lift, settings| {
-                    see(lift, settings, senses, sighting, reading)
-                });
+            _ => {
+                self.with_lift(place, timers, |lift, settings| camera::see(lift, settings, senses, sighting))
             }
         }
         Some(place.clone())
@@ -217,12 +220,9 @@ impl EbikeInLift {
 
     /// A smoke or heat detector. `None` when it says nothing of the kind.
     fn detector(&mut self, sighting: &Sighting, reading: &Reading) -> Option<()> {
-        let active = match reading {
-            Reading::Smoke { active, .. } => *active,
-            Reading::Heat { active, .. } => (*active)?,
-            _ => return None,
-        };
-        match active {
+        let smoke = if let Reading::Smoke { active, .. } = reading { Some(*active) } else { None };
+        let heat = if let Reading::Heat { active, .. } = reading { *active } else { None };
+        match smoke.or(heat)? {
             true => self.kept.fires.insert(sighting.id.clone(), sighting.device.place.clone()),
             false => self.kept.fires.remove(sighting.id),
         };
@@ -233,7 +233,7 @@ impl EbikeInLift {
 /// Sets the deadlines that changed.
 fn arm(
     place: &PlaceId,
-    before: &[(u8, Option<wanglou_model::Timestamp>)],
+    before: &[(u8, Option<Timestamp>)],
     lift: &Lift,
     settings: &EbikeInLiftSettings,
     timers: &mut RuleTimers,
@@ -244,103 +244,5 @@ fn arm(
             Some(due) => timers.arm(place, slot, due),
             None => timers.disarm(place, slot),
         }
-    }
-}
-
-/// Takes in what a camera or a controller said.
-fn see(
-    lift: &mut Lift,
-    settings: &EbikeInLiftSettings,
-    senses: &Senses,
-    sighting: &Sighting,
-    reading: &Reading,
-) {
-    match reading {
-        Reading::LiftStatus { door, moving, floor, mode, hold_command, hold_feedback, .. } => {
-            if !sighting.duplicate {
-                let (door, moving, floor, mode) = (*door, *moving, *floor, *mode);
-                let (hold_command, hold_feedback) = (*hold_command, *hold_feedback);
-                let status = Status { door, moving, floor, mode, hold_command, hold_feedback };
-                lift.status(senses.at, status);
-            }
-        }
-        Reading::LiftCamera { class, present, confidence, picture } => {
-            let (at, id) = (senses.at, sighting.id);
-            let fresh = sighting.is_news() && sighting.freshness == Freshness::Fresh;
-            match of_camera(lift, settings, *class, *present, *confidence) {
-                Sight::Bike if fresh => lift.hit(at, hit(sighting, *confidence, picture)),
-                Sight::Battery if fresh => {
-                    lift.frame(at, id);
-                    lift.battery_hit(at, hit(sighting, *confidence, picture), settings);
-                }
-                Sight::Bike if sighting.duplicate => lift.hit_repeated(at, id),
-                Sight::Nothing(class) if sighting.is_news() => {
-                    let occurred = sighting.said.at_device.map(|_| sighting.occurred);
-                    if class != LiftClass::Ebike {
-                        lift.battery = None;
-                    }
-                    if class != LiftClass::EbikeBattery {
-                        lift.stop(at, id, occurred, settings);
-                    }
-                }
-                Sight::Other if fresh => lift.frame(at, id),
-                Sight::Bike | Sight::Battery | Sight::Nothing(_) | Sight::Other => {}
-            }
-        }
-        _ if sighting.is_news() => lift.frame(senses.at, sighting.id),
-        _ => {}
-    }
-}
-
-/// What a camera's message means to this rule.
-enum Sight {
-    Bike,
-    Battery,
-    /// None of this class any more; [`LiftClass::None`]: none of any.
-    Nothing(LiftClass),
-    /// Something else, or a bike that it is not sure of: it is alive.
-    Other,
-}
-
-fn of_camera(
-    lift: &Lift,
-    settings: &EbikeInLiftSettings,
-    class: LiftClass,
-    present: bool,
-    confidence: Option<f64>,
-) -> Sight {
-    let inside = lift.bike.as_ref().is_some_and(|bike| !bike.left);
-    let enough = if inside { settings.stay_confidence } else { settings.confidence };
-    let sure = |enough: f64| confidence.is_none_or(|confidence| confidence >= enough);
-    match (class, present) {
-        (LiftClass::None, _) => Sight::Nothing(LiftClass::None),
-        (LiftClass::Ebike | LiftClass::EbikeBattery, false) => Sight::Nothing(class),
-        (LiftClass::Ebike, true) if sure(enough) => Sight::Bike,
-        (LiftClass::EbikeBattery, true) if sure(settings.confidence) => Sight::Battery,
-        (
-            LiftClass::Ebike
-            | LiftClass::EbikeBattery
-            | LiftClass::Bicycle
-            | LiftClass::Wheelchair
-            | LiftClass::Stroller
-            | LiftClass::Cart
-            | LiftClass::Scooter
-            | LiftClass::Person,
-            _,
-        ) => Sight::Other,
-    }
-}
-
-fn hit(sighting: &Sighting, confidence: Option<f64>, picture: &Option<wanglou_model::Evidence>) -> Hit {
-    let mut evidence = sighting.said.evidence.clone();
-    evidence.extend(picture.iter().filter(|picture| !sighting.said.evidence.contains(picture)).cloned());
-    Hit {
-        device: sighting.id.clone(),
-        streaming: sighting.device.streaming,
-        confidence,
-        occurred: sighting.occurred,
-        dated: sighting.said.at_device.is_some(),
-        event_key: sighting.event_key(),
-        evidence,
     }
 }

@@ -7,9 +7,11 @@
 //!      └──────────────┘                                    └────────────────────► unverified
 //! ```
 
+use super::bike::{Bike, Doubt, Hit};
+use super::car::{Car, Status};
 use super::settings::EbikeInLiftSettings;
 use serde::{Deserialize, Serialize};
-use wanglou_model::{DeviceId, Evidence, LiftDoor, LiftMode, Span, Timestamp};
+use wanglou_model::{DeviceId, Evidence, LiftDoor, Span, Timestamp};
 
 /// Slots of the rule's timers on a lift.
 pub(super) const RIPE: u8 = 0;
@@ -43,98 +45,6 @@ pub(super) struct Lift {
     judge_from: Timestamp,
 }
 
-/// What the controller said last; what it never said is unknown.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Car {
-    pub(super) door: Option<LiftDoor>,
-    pub(super) moving: Option<bool>,
-    pub(super) floor: Option<i32>,
-    pub(super) mode: Option<LiftMode>,
-    pub(super) hold_command: Option<bool>,
-    pub(super) hold_feedback: Option<bool>,
-    /// Known to move, or not to have its door open.
-    pub(super) shut: bool,
-    /// Since when it is not.
-    pub(super) opened_at: Timestamp,
-    pub(super) held_since: Option<Timestamp>,
-    pub(super) mismatch_since: Option<Timestamp>,
-    pub(super) fire_since: Option<Timestamp>,
-    pub(super) failed: bool,
-    pub(super) overdue: bool,
-    pub(super) idle: bool,
-    pub(super) in_fire: bool,
-}
-
-/// A status of the car; what it does not say stays as it was.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Status {
-    pub(super) door: Option<LiftDoor>,
-    pub(super) moving: Option<bool>,
-    pub(super) floor: Option<i32>,
-    pub(super) mode: Option<LiftMode>,
-    pub(super) hold_command: Option<bool>,
-    pub(super) hold_feedback: Option<bool>,
-}
-
-/// Why it is not known any more whether the bike is still there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Doubt {
-    /// The streaming camera fell silent.
-    NoFrames,
-    /// The camera, its hub or its server is offline.
-    Offline,
-    /// The camera said "start" and never "stop".
-    NoStop,
-}
-
-/// A hit of a camera.
-#[derive(Debug, Clone)]
-pub(super) struct Hit {
-    pub(super) device: DeviceId,
-    pub(super) streaming: bool,
-    pub(super) confidence: Option<f64>,
-    /// When it was so, by the camera's clock if that can be trusted.
-    pub(super) occurred: Timestamp,
-    pub(super) dated: bool,
-    pub(super) event_key: Option<String>,
-    pub(super) evidence: Vec<Evidence>,
-}
-
-/// One stay of a bike in the car.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Bike {
-    pub(super) device: DeviceId,
-    pub(super) streaming: bool,
-    pub(super) event_key: Option<String>,
-    pub(super) evidence: Vec<Evidence>,
-    /// The best confidence; `None`: the camera gives none.
-    pub(super) confidence: Option<f64>,
-    /// First hit, by receive time and as it occurred.
-    pub(super) since: Timestamp,
-    pub(super) first_at: Timestamp,
-    dated: bool,
-    pub(super) hits: u64,
-    pub(super) last_hit: Timestamp,
-    last_frame: Timestamp,
-    /// The latest hit does not hold any more.
-    stale: bool,
-    /// The floor of the first detection.
-    pub(super) floor: Option<i32>,
-    /// The car moved since the first detection.
-    pub(super) moved: bool,
-    moved_while_absent: bool,
-    /// All the time it was known whether the car moves.
-    pub(super) sure: bool,
-    /// It was there long enough while the car stood open.
-    pub(super) ripe: bool,
-    pub(super) absent_since: Option<Timestamp>,
-    pub(super) left: bool,
-    pub(super) doubt: Option<Doubt>,
-    /// The door closed or the car moved with it inside, although the lift was held.
-    pub(super) defeated: bool,
-}
-
 /// A battery carried by hand.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Battery {
@@ -151,116 +61,6 @@ pub(super) struct BatteryHit {
     pub(super) first_at: Timestamp,
     pub(super) event_key: Option<String>,
     pub(super) evidence: Vec<Evidence>,
-}
-
-impl Car {
-    /// Is the door held, as far as is known? The feedback counts, else the command.
-    pub(super) fn is_held(&self) -> bool {
-        self.hold_feedback.or(self.hold_command) == Some(true)
-    }
-
-    /// Is it known whether the car moves?
-    fn is_known(&self) -> bool {
-        self.moving.is_some() || self.floor.is_some() || self.door == Some(LiftDoor::Open) || self.is_held()
-    }
-
-    fn take(&mut self, at: Timestamp, status: Status) {
-        self.door = status.door.or(self.door);
-        self.moving = status.moving.or(self.moving);
-        self.floor = status.floor.or(self.floor);
-        self.mode = status.mode.or(self.mode);
-        self.hold_command = status.hold_command.or(self.hold_command);
-        self.hold_feedback = status.hold_feedback.or(self.hold_feedback);
-        self.follow(at);
-    }
-
-    /// What follows from the state, with the time since when it is so.
-    fn follow(&mut self, at: Timestamp) {
-        let shut = self.moving == Some(true) || self.door.is_some_and(|door| door != LiftDoor::Open);
-        if self.shut && !shut {
-            self.opened_at = at;
-        }
-        self.shut = shut;
-        let held = self.is_held();
-        let mismatch = matches!((self.hold_command, self.hold_feedback), (Some(a), Some(b)) if a != b);
-        since(&mut self.held_since, held, at);
-        since(&mut self.mismatch_since, mismatch, at);
-        since(&mut self.fire_since, held && self.mode == Some(LiftMode::Fire), at);
-        self.failed &= mismatch;
-        self.overdue &= held;
-        self.idle &= held;
-        self.in_fire &= self.fire_since.is_some();
-    }
-}
-
-fn since(slot: &mut Option<Timestamp>, holds: bool, at: Timestamp) {
-    *slot = if holds { slot.or(Some(at)) } else { None };
-}
-
-impl Bike {
-    fn new(at: Timestamp, hit: Hit, car: &Car) -> Self {
-        Self {
-            device: hit.device,
-            streaming: hit.streaming,
-            event_key: hit.event_key,
-            evidence: hit.evidence,
-            confidence: hit.confidence,
-            since: at,
-            first_at: hit.occurred,
-            dated: hit.dated,
-            hits: 1,
-            last_hit: at,
-            last_frame: at,
-            stale: false,
-            floor: car.floor,
-            moved: car.moving == Some(true),
-            moved_while_absent: false,
-            sure: car.is_known(),
-            ripe: false,
-            absent_since: None,
-            left: false,
-            doubt: None,
-            defeated: false,
-        }
-    }
-
-    /// As far as is known it is in the car.
-    pub(super) fn is_inside(&self) -> bool {
-        self.absent_since.is_none()
-    }
-
-    fn again(&mut self, at: Timestamp, hit: Hit, car: &Car) {
-        (self.hits, self.last_hit, self.last_frame) = (self.hits + 1, at, at);
-        (self.stale, self.absent_since, self.doubt) = (false, None, None);
-        (self.device, self.streaming) = (hit.device, hit.streaming);
-        self.confidence = match (self.confidence, hit.confidence) {
-            (Some(best), Some(now)) => Some(best.max(now)),
-            (best, now) => best.or(now),
-        };
-        self.moved |= std::mem::take(&mut self.moved_while_absent);
-        self.ride(car);
-    }
-
-    fn ride(&mut self, car: &Car) {
-        let elsewhere = matches!((self.floor, car.floor), (Some(first), Some(now)) if first != now);
-        let moved = car.moving == Some(true) || elsewhere;
-        if !self.is_inside() {
-            self.moved_while_absent |= moved;
-            return;
-        }
-        self.moved |= moved;
-        self.sure &= car.is_known();
-        if !self.moved {
-            self.floor = self.floor.or(car.floor);
-        }
-    }
-
-    fn gone(&mut self, at: Timestamp) {
-        self.absent_since.get_or_insert(at);
-        if self.doubt == Some(Doubt::NoStop) {
-            self.doubt = None;
-        }
-    }
 }
 
 impl Lift {

@@ -1,7 +1,7 @@
 //! What people read: calm, short, what to do first comes first.
 
 use super::super::{KindWords, text};
-use super::state::{Bike, Doubt};
+use super::bike::{Bike, Doubt};
 use wanglou_model::Reason;
 
 /// The kind of alarms about the lift itself.

@@ -1,6 +1,7 @@
 //! Deciding: what a hit of a throw changes in the alarm book.
 
-use super::state::{How, Throw, evidence};
+use super::throw::{How, Throw};
+use super::worth::evidence;
 use super::{ThrownObject, words};
 use crate::alarm::Alarm;
 use crate::ladder::default_ladder;
@@ -53,7 +54,7 @@ impl ThrownObject {
         let shelved = self.kept.cameras.get(sighting.id).is_some_and(|camera| camera.is_shelved());
         let known = world.book.unhealthy.contains_key(sighting.id);
         let (device, reason) = (Some(sighting.id.clone()), words::storm());
-        (shelved && !known).then(|| Proposal::Fact(Fact::Health { device, ok: false, reason }))
+        (shelved && !known).then_some(Proposal::Fact(Fact::Health { device, ok: false, reason }))
     }
 
     /// Cameras whose shelf has ended just now.

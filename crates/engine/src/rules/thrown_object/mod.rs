@@ -13,7 +13,9 @@
 mod judge;
 mod settings;
 mod state;
+mod throw;
 mod words;
+mod worth;
 
 pub use settings::ThrownObjectSettings;
 
@@ -22,7 +24,8 @@ use crate::alarm::Alarm;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
 use crate::world::World;
-use state::{Hit, Kept, Worth};
+use state::Kept;
+use throw::{Hit, Worth};
 use wanglou_model::{
     AlarmKind, Command, Device, Fact, MinuteOfDay, Op, PlaceId, Purpose, Quality, Reading, Span, Timestamp,
 };
@@ -157,7 +160,7 @@ impl ThrownObject {
     /// What a message is worth, now that its camera's record is known.
     fn worth(&mut self, senses: &Senses, setup: &Setup, sighting: &Sighting, active: bool) -> Worth {
         let poor_sight = self.rains(senses.at) || is_dark(senses, setup, sighting.occurred);
-        let worth = state::worth(&sighting.said.reading, &self.settings, poor_sight);
+        let worth = worth::worth(&sighting.said.reading, &self.settings, poor_sight);
         let camera = self.kept.cameras.entry(sighting.id.clone()).or_default();
         camera.unshelve(senses.at);
         if active && sighting.freshness == Freshness::Fresh {
@@ -215,7 +218,7 @@ fn hit(senses: &Senses, sighting: &Sighting) -> Option<Hit> {
         seen_at: by_camera.map(|wall| senses.from_wall(wall).min(senses.at)),
         late: sighting.freshness != Freshness::Fresh,
         track: track.clone(),
-        floors: state::range(*floor_min, *floor_max),
+        floors: throw::range(*floor_min, *floor_max),
         columns: column.map(|column| (column, column)).or(sighting.device.columns),
         size: *size,
         people_below: *people_below == Some(true),

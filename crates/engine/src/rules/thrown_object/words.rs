@@ -1,7 +1,7 @@
 //! What people read. A wrong floor harms a neighbour: words speak of floors from–until, never of a household.
 
 use super::super::{KindWords, text};
-use super::state::{Range, Throw};
+use super::throw::{Range, Throw};
 use wanglou_model::Reason;
 
 pub(super) fn kind() -> KindWords {
