@@ -17,6 +17,12 @@ test('a priority that is missing or unknown is the most urgent one', () => {
   expect([undefined, 0, 5, 'P2'].map((prio) => parseAlarm({ id: 'a', rev: 1, prio })?.prio)).toEqual([1, 1, 1, 1]);
 });
 
+test('an alarm that nobody has is open, whichever word says so', () => {
+  expect([undefined, 'open', 'unaccepted'].map((state) => parseAlarm({ id: 'a', rev: 1, state })?.state)).toEqual(
+    Array(3).fill('open'),
+  );
+});
+
 test('a body without id or revision is no alarm', () => {
   expect([null, 7, [], {}, { id: 'a' }, { rev: 1 }, { id: 1, rev: 1 }].map(parseAlarm)).toEqual(Array(7).fill(null));
 });

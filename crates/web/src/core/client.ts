@@ -13,8 +13,9 @@ import type { Alarm } from './alarm';
 import { Commands } from './commands';
 import { Feed } from './feed';
 import { Link, type LinkPhase } from './link';
-import type { Clock, Dial, Http, Owed, Pending, Presence, Session, Store } from './ports';
+import type { Clock, Dial, Http, Pending, Presence, Session, Store } from './ports';
 import { Presented } from './presented';
+import { Receipts } from './receipts';
 import { uuid7 } from './uuid7';
 import type { Command, Inbound, Outbound, Refusal } from './wire';
 
@@ -73,8 +74,7 @@ export class Client {
   /** By this device's clock. */
   private down_since: number | null;
   private info: Record<string, unknown> = {};
-  /** Receipts that no live connection has taken yet, newest per alarm and kind. */
-  private readonly owed = new Map<string, Owed>();
+  private readonly receipts: Receipts;
 
   constructor(private readonly parts: ClientParts) {
     const { clock, dial, http, store, events } = parts;
@@ -82,7 +82,7 @@ export class Client {
     this.down_since = clock.now();
     this.feed = new Feed(store, {
       changed,
-      stored: (id, rev) => this.owe({ id, rev, as: 'stored' }),
+      stored: (id, rev) => this.stored(id, rev),
       gap: () => this.resync(),
       storage: (works) => this.storage(works),
     });
@@ -92,7 +92,8 @@ export class Client {
       settled: (command, refusal) => events.settled(command, refusal),
       noSession: () => this.link.start(),
     });
-    this.presented = new Presented(clock, parts.sounding, (owed) => this.owe(owed));
+    this.receipts = new Receipts(clock, (owed) => this.link.send({ t: 'got', ...owed }));
+    this.presented = new Presented(clock, parts.sounding, (owed) => this.receipts.owe(owed));
     this.link = new Link(clock, dial, http, {
       phase: (phase) => this.onPhase(phase),
       session: (session, now_ms) => this.onSession(session, now_ms),
@@ -214,7 +215,7 @@ export class Client {
   private async eraseAlarms(): Promise<void> {
     this.feed.clear();
     this.presented.clear();
-    this.owed.clear();
+    this.receipts.clear();
     await this.parts.store.eraseAlarms().catch(() => this.storage(false));
   }
 
@@ -223,7 +224,7 @@ export class Client {
     this.feed.clear();
     this.commands.clear();
     this.presented.clear();
-    this.owed.clear();
+    this.receipts.clear();
     this.info = {};
   }
 
@@ -234,7 +235,7 @@ export class Client {
       dev: this.session?.dev ?? '',
       app: this.parts.version,
       cursor: this.feed.cursor,
-      history: this.feed.history,
+      history: this.feed.history ?? '',
       vis,
       push: 'none',
       audio,
@@ -245,9 +246,9 @@ export class Client {
   private onPhase(phase: LinkPhase): void {
     if (phase === 'live' || phase === 'syncing') this.down_since = null;
     else this.down_since ??= this.parts.clock.now();
+    this.receipts.connected(phase === 'live' || phase === 'syncing');
     if (phase === 'signed_out') void this.eraseAlarms();
     if (phase === 'live') {
-      this.payOwed();
       this.commands.live();
     } else if (phase !== 'syncing') {
       this.feed.disconnect();
@@ -284,7 +285,7 @@ export class Client {
         this.feed.confirmFresh(this.now());
         return;
       case 'resync':
-        this.resync();
+        this.feed.beginSync(false, null);
         return;
       case 'bye':
         return;
@@ -293,19 +294,12 @@ export class Client {
 
   private resync(): void {
     this.feed.beginSync(false, null);
-    this.link.resync(this.feed.cursor, this.feed.history);
+    this.link.resync(this.feed.cursor);
   }
 
-  private owe(owed: Owed): void {
-    this.owed.set(`${owed.as} ${owed.id}`, owed);
-    this.payOwed();
-  }
-
-  /** Receipts go out as soon as a connection takes them, also during a replay. */
-  private payOwed(): void {
-    if (this.link.current !== 'live' && this.link.current !== 'syncing') return;
-    for (const owed of this.owed.values()) this.link.send({ t: 'got', ...owed });
-    this.owed.clear();
+  /** Only an alarm that nobody has accepted makes the gateway wait for a receipt. */
+  private stored(id: string, rev: number): void {
+    if (this.feed.get(id)?.state === 'open') this.receipts.owe({ id, rev, as: 'stored' });
   }
 
   private storage(works: boolean): void {

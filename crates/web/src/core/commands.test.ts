@@ -81,7 +81,10 @@ test('commands about one alarm wait for each other, other alarms do not', () => 
   commands.add(command('c1', 'al_1', 'accept'));
   commands.add(command('c2', 'al_1', 'arrive'));
   commands.add(command('c3', 'al_2', 'accept'));
-  expect(sent).toEqual(['c1', 'c3']);
+  expect([sent, kept()]).toEqual([
+    ['c1', 'c3'],
+    ['c1', 'c2', 'c3'],
+  ]);
   commands.onOk('c1');
   expect(sent).toEqual(['c1', 'c3', 'c2']);
 });
@@ -112,9 +115,11 @@ test('one that never left the phone can be taken back, one that may have left ca
   expect([commands.withdraw('b'), commands.pending.length]).toEqual([false, 1]);
 });
 
-test('"not now" is tried again later, not told', async () => {
+test('"not now" is tried again later, not told, and never at once', async () => {
+  clock.chance = 0;
   commands.add(command('c1'));
   commands.onErr(refusal('c1', 'slow_down'));
+  await clock.pass(999);
   expect([settled, sent]).toEqual([[], ['c1']]);
   await clock.pass(20_000);
   expect(sent.length).toBeGreaterThan(1);
@@ -126,13 +131,15 @@ test('without a session nothing more goes out until the next log-in', async () =
   commands.add(command('c1', 'al_1'));
   commands.add(command('c2', 'al_2'));
   await clock.pass(3_600_000);
+  commands.add(command('c3', 'al_3'));
+  await clock.pass(3_600_000);
   expect(http.posted.map((c) => c.cid)).toEqual(['c1', 'c2']);
   expect(no_session).toBeGreaterThan(0);
   socket_live = true;
   commands.live();
   expect([sent, kept()]).toEqual([
-    ['c1', 'c2'],
-    ['c1', 'c2'],
+    ['c1', 'c2', 'c3'],
+    ['c1', 'c2', 'c3'],
   ]);
 });
 

@@ -71,7 +71,7 @@ test('the cursor in the store never passes an alarm that is not in the store', a
   feed.onAlarm(alarm('b'), 12, false);
   feed.onAlarm(alarm('c'), 13, false);
   await store.finish();
-  expect([store.cursor, [...store.alarms.keys()]]).toEqual([11, ['a']]);
+  expect([feed.cursor, store.cursor, [...store.alarms.keys()]]).toEqual([11, 11, ['a']]);
   await store.finish();
   expect([store.cursor, [...store.alarms.keys()]]).toEqual([13, ['a', 'b', 'c']]);
 });
@@ -188,7 +188,7 @@ test('what ended more than a day ago is forgotten at synced; what is open is kep
   feed.beginSync(false, 'h1');
   feed.onAlarm(alarm('fresh', closed(KEPT_MS)), 1, true);
   feed.onAlarm(alarm('stale', closed(KEPT_MS + 1)), 2, true);
-  feed.onAlarm(alarm('ancient', { raised_at: '2020-01-01T00:00:00Z' }), 3, true);
+  feed.onAlarm(alarm('ancient', { raised_at: '2020-01-01T00:00:00Z', last_at: '2020-01-01T00:00:00Z' }), 3, true);
   feed.onSynced(3, 'h1', NOW);
   await settle();
   expect([ids(), [...store.alarms.keys()].sort()]).toEqual([
@@ -207,6 +207,53 @@ test('a disk that fails gives no receipt and holds the cursor; the next change w
   feed.onAlarm(alarm('b'), 7, false);
   await settle();
   expect([stored, store.cursor, store.alarms.size, works.at(-1)]).toEqual([['a@1', 'b@1'], 7, 2, true]);
+});
+
+test('a cursor whose write failed is written with the next change, whatever that is', async () => {
+  await live(5);
+  store.broken = true;
+  feed.onAlarm(alarm('a'), 6, false);
+  await settle();
+  store.broken = false;
+  feed.onAlarm(alarm('b'), null, false);
+  await settle();
+  expect([feed.cursor, store.cursor]).toEqual([6, 6]);
+});
+
+test('after a write that failed the newer revision is written, not the older', async () => {
+  await live(5);
+  store.hold = true;
+  feed.onAlarm(alarm('a', { rev: 1 }), 6, false);
+  feed.onAlarm(alarm('a', { rev: 2 }), 7, false);
+  feed.onGone('b', null, false);
+  store.broken = true;
+  await store.finish();
+  store.broken = false;
+  feed.onAlarm(alarm('c'), 8, false);
+  await store.finish();
+  expect([store.alarms.get('a')?.rev, store.cursor, stored]).toEqual([2, 8, ['a@2', 'c@1']]);
+});
+
+test('another history replaces ours even when the gateway calls it a delta', async () => {
+  await live(50);
+  feed.onAlarm(alarm('a', { rev: 9 }), 51, false);
+  await settle();
+  feed.beginSync(false, 'h2');
+  feed.onAlarm(alarm('b', { rev: 1 }), 20, true);
+  feed.onSynced(20, 'h2', NOW);
+  expect(ids()).toEqual(['b']);
+});
+
+test('a revision that replaces a higher one is not receipted by the higher one’s write', async () => {
+  await live(50);
+  feed.onAlarm(alarm('a', { rev: 9 }), 51, false);
+  await settle();
+  store.hold = true;
+  feed.beginSync(true, 'h2');
+  feed.onAlarm(alarm('a', { rev: 4 }), 20, true);
+  feed.onAlarm(alarm('a', { rev: 4 }), 20, true);
+  await settle();
+  expect(stored).toEqual(['a@9']);
 });
 
 test('what an earlier visit left is shown at once and counts as stored', async () => {

@@ -116,10 +116,9 @@ export class Feed {
     this.seen = full || other_history ? new Set() : null;
   }
 
-  /** The connection is gone; the cursor stays where the disk is. */
+  /** The connection is gone; the next `synced` says where the stream goes on. */
   disconnect(): void {
     this.phase = 'idle';
-    this.head = this.stored_cursor;
     this.seen = null;
     this.early = [];
   }

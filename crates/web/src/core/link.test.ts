@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { FakeClock, FakeDial, FakeHttp, session, settle } from './fakes';
+import { FakeClock, FakeDial, FakeHttp, settle } from './fakes';
 import { HIDDEN_MS, Link, type LinkPhase, OPEN_MS, SILENCE_MS, SYNC_MS } from './link';
 import type { Inbound } from './wire';
 
@@ -213,10 +213,28 @@ test('an app that is too old stops and says so', async () => {
 test('a resync asks for a replay on the same connection and gives up when none comes', async () => {
   await live();
   net.took();
-  link.resync(44, 'h');
-  expect([net.took(), link.current]).toEqual([[{ t: 'resync', cursor: 44, history: 'h' }], 'syncing']);
+  link.resync(44);
+  expect([net.took(), link.current]).toEqual([[{ t: 'resync', cursor: 44 }], 'syncing']);
   await clock.pass(SYNC_MS);
   expect(link.current).toBe('waiting');
+});
+
+test('a gateway that dropped our queue replays by itself; when it does not, it is given up', async () => {
+  await live();
+  net.took();
+  net.say({ t: 'resync', why: 'slow' });
+  expect([net.took(), link.current]).toEqual([[], 'syncing']);
+  await clock.pass(SYNC_MS);
+  expect(link.current).toBe('waiting');
+});
+
+test('after a connection that worked, a refused handshake asks for the session too', async () => {
+  await live();
+  net.last.handlers.onClose(1006);
+  await clock.pass(500);
+  net.last.handlers.onClose(1006);
+  await clock.pass(1_000);
+  expect([http.sessions_asked, net.sockets.length]).toEqual([2, 3]);
 });
 
 test('nothing but hello goes out before the welcome', async () => {
@@ -228,10 +246,12 @@ test('nothing but hello goes out before the welcome', async () => {
   expect(net.took().map((m) => m.t)).toEqual(['hello']);
 });
 
-test('an answer about the session that comes after stop starts nothing', async () => {
-  link.start();
-  link.stop();
-  await settle();
-  expect([link.current, net.sockets.length]).toEqual(['stopped', 0]);
-  expect(session('o_wu').officer.id).toBe('o_wu');
+test('an answer about the session that comes after stop changes nothing', async () => {
+  for (const answer of [http.sessionAnswer, { kind: 'none' }, { kind: 'unreachable' }] as const) {
+    http.sessionAnswer = answer;
+    link.start();
+    link.stop();
+    await clock.pass(60_000);
+    expect([link.current, net.sockets.length]).toEqual(['stopped', 0]);
+  }
 });

@@ -104,11 +104,11 @@ export class Link {
     if (this.phase === 'live' || this.phase === 'syncing') this.socket?.send(JSON.stringify(message));
   }
 
-  /** The list has a gap, or the gateway says so: replay from the cursor on this connection. */
-  resync(cursor: number, history: string | null): void {
-    if (this.phase !== 'live' && this.phase !== 'syncing') return;
+  /** The list has a gap: asks for a replay from the cursor on this connection. */
+  resync(cursor: number): void {
+    if (this.phase !== 'live') return;
     this.enter('syncing');
-    this.send({ t: 'resync', cursor, history });
+    this.send({ t: 'resync', cursor });
     this.expectReplay(this.attempt);
   }
 
@@ -198,10 +198,14 @@ export class Link {
       case 'gone':
         if (this.phase === 'syncing') this.expectReplay(attempt);
         break;
+      case 'resync':
+        // The gateway dropped what was queued for this phone, and replays by itself.
+        this.enter('syncing');
+        this.expectReplay(attempt);
+        break;
       case 'ok':
       case 'err':
       case 'info':
-      case 'resync':
         break;
     }
     this.events.message(message);

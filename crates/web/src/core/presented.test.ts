@@ -35,6 +35,15 @@ test('one that was heard says so', async () => {
   expect(reports[0]?.how).toEqual(['screen', 'sound']);
 });
 
+test('one that was seen and comes to the screen again is not reported again', async () => {
+  presented.show('a', 1);
+  await clock.pass(PRESENTED_MS);
+  presented.hide('a');
+  presented.show('a', 1);
+  await clock.pass(60_000);
+  expect(seen()).toEqual(['a@1']);
+});
+
 test('a glance is not enough', async () => {
   presented.show('a', 1);
   await clock.pass(PRESENTED_MS - 1);

@@ -43,7 +43,8 @@ export type Outbound =
       dev: string;
       app: string;
       cursor: number;
-      history: string | null;
+      /** Empty before the first complete sync. */
+      history: string;
       vis: Visibility;
       push: string;
       audio: boolean;
@@ -53,7 +54,7 @@ export type Outbound =
   | ({ t: 'cmd' } & Command)
   | { t: 'vis'; v: Visibility; audio: boolean }
   | { t: 'pong'; n: number; cursor: number }
-  | { t: 'resync'; cursor: number; history: string | null };
+  | { t: 'resync'; cursor: number };
 
 /**
  * One command of a person about one alarm. `cid` (UUIDv7) makes it idempotent:
@@ -70,7 +71,10 @@ export interface Command {
   at: string;
   reason?: string;
   outcome?: string;
+  /** What a note says. */
   text?: string;
+  /** What is said along with an outcome. */
+  note?: string;
   eta_s?: number;
 }
 
