@@ -43,10 +43,11 @@ export interface Overview {
   unmatched: Unmatched[];
   devices: Device[];
   people: Staff[];
-  path: { alarm: string; bulk: string; since: string };
+  /** `since` is when the present outage began, if there is one. */
+  path: { alarm: string; bulk: string; since: string | null };
   health: { ready: boolean; reasons: string[] };
   clock: { trusted: boolean };
-  config: { hash: string; since: string };
+  config: { hash: string; since?: string | null };
 }
 
 /** Reads the overview. The gateway of the same release wrote it, so missing parts are filled, not checked. */
@@ -59,10 +60,10 @@ export async function readOverview(): Promise<Overview | 'forbidden' | 'unreacha
     unmatched: body.unmatched ?? [],
     devices: body.devices ?? [],
     people: body.people ?? [],
-    path: body.path ?? { alarm: '', bulk: '', since: '' },
+    path: body.path ?? { alarm: '', bulk: '', since: null },
     health: body.health ?? { ready: false, reasons: [] },
     clock: body.clock ?? { trusted: false },
-    config: body.config ?? { hash: '', since: '' },
+    config: body.config ?? { hash: '' },
   };
 }
 
