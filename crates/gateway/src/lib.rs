@@ -18,4 +18,5 @@ pub mod recovery;
 pub mod run;
 pub mod snapshot;
 pub mod view;
+pub mod views;
 pub mod writer;

@@ -12,7 +12,8 @@ use crate::mqtt::{Consumer, ConsumerOptions, Sampling, Source, topic};
 use crate::observe::MetricsObserver;
 use crate::quarantine::{Quarantine, Why};
 use crate::recovery::{self, RecoveryError};
-use crate::writer::{Parts, Queue, Request, Writer, WriterError, WriterHandle};
+use crate::views::Views;
+use crate::writer::{Keeping, Parts, Queue, Request, Writer, WriterError, WriterHandle};
 use futures_util::FutureExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{oneshot, watch};
 use wanglou_journal::files::disk::DiskFiles;
 use wanglou_journal::{Blobs, Configs, FileError, Left, OpenError, Options, Recovery, SegmentLog, files::Files};
+use wanglou_model::Span;
 use wanglou_profiles::Lane as ProfileLane;
 
 /// Connections beside the sockets: requests, and those who are opening a socket.
@@ -124,6 +126,8 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     let history = opened.log.history().0.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let recovered = opened.recovered;
     let hub = Hub::new(&recovered.engine, people, history);
+    let reader = opened.log.reader();
+    let calendar = recovered.engine.setup().calendar.clone();
     let clock = Clock::start(Box::new(System), recovered.earlier.as_ref());
     let (dispatcher, effects) = Dispatcher::new(&recovered.engine);
     let parts = Parts {
@@ -138,13 +142,19 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         quarantine: Arc::clone(&quarantine),
         health: Arc::clone(&health),
         metrics: metrics.clone(),
-        snapshot_records: gateway.journal.snapshot_records,
+        keeping: Keeping {
+            snapshot_records: gateway.journal.snapshot_records,
+            bodies: Span::hours(24 * i64::from(gateway.retention.bodies_days)),
+            facts: Span::hours(24 * i64::from(gateway.retention.facts_days)),
+        },
         acknowledge_before_commit: options.acknowledge_before_commit,
     };
     let (mut writer, handle) = Writer::new(parts);
     writer.begin(decisive.clone(), env!("CARGO_PKG_VERSION"))?;
     let ended = spawn(writer)?;
     let (stop, stopping) = watch::channel(false);
+    let views = Views::follow(data.join("views"), reader, calendar, Arc::clone(&health), stopping.clone())
+        .map_err(|error| RunError::System("the views' thread", error))?;
     let lanes = Lanes::new(&gateway, &folder, &decisive);
     let (sources, lanes) = lanes.start(&handle, &quarantine, &health, stopping.clone());
     let phones = phone_threads()?;
@@ -155,6 +165,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         hub: hub.clone(),
         origin: Arc::new(Origin::new(&gateway.http.public_url)),
         quarantine,
+        views,
         health: Arc::clone(&health),
         metrics: metrics.clone(),
         serve_metrics: gateway.http.serve_metrics,

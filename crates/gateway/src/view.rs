@@ -47,7 +47,7 @@ struct Body<'a> {
     rev: u64,
     kind: &'a str,
     prio: u8,
-    state: Response,
+    state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     incident: Option<&'a str>,
     active: bool,
@@ -101,7 +101,7 @@ pub fn alarm_json(engine: &Engine, people: &People, alarm: &Alarm, rev: u64, ang
         rev,
         kind: alarm.kind.as_str(),
         prio: alarm.priority.level(),
-        state: alarm.response,
+        state: state(alarm.response),
         incident: alarm.incident.as_ref().map(wanglou_model::IncidentId::as_str),
         active: alarm.condition == Condition::Active,
         stage: alarm.stage.as_deref(),
@@ -131,6 +131,18 @@ pub fn alarm_json(engine: &Engine, people: &People, alarm: &Alarm, rev: u64, ang
         details: &alarm.details,
     };
     serde_json::to_string(&body).unwrap_or_default()
+}
+
+/// The people's axis, as the protocol names it.
+fn state(response: Response) -> &'static str {
+    match response {
+        Response::Unaccepted => "open",
+        Response::Accepted => "accepted",
+        Response::EnRoute => "en_route",
+        Response::Arrived => "arrived",
+        Response::Resolved => "resolved",
+        Response::Closed => "closed",
+    }
 }
 
 fn picture(evidence: &Evidence) -> Option<Picture<'_>> {

@@ -229,6 +229,30 @@ pub(super) async fn reload(
     }
 }
 
+#[derive(Deserialize)]
+pub(super) struct Day {
+    day: String,
+}
+
+/// The largest number of lines of a day that is shown.
+const HISTORY_LINES_MAX: usize = 1_000;
+
+/// The alarms of a day, from the views.
+pub(super) async fn history(
+    State(side): State<PhoneSide>,
+    caller: Caller,
+    Query(Day { day }): Query<Day>,
+) -> Result<Response, Problem> {
+    caller.admin()?;
+    let dated = day.len() == 10 && day.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    if !dated {
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid", "日期格式：2026-03-02", "write the day as 2026-03-02"));
+    }
+    let views = side.views.clone();
+    let lines = tokio::task::spawn_blocking(move || views.day(&day, HISTORY_LINES_MAX)).await;
+    Ok(Json(lines.unwrap_or_default()).into_response())
+}
+
 #[derive(Serialize)]
 struct SessionRow {
     id: String,

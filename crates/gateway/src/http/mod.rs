@@ -22,6 +22,7 @@ use crate::health::Health;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::quarantine::Quarantine;
+use crate::views::Views;
 use crate::writer::{Refused, WriterHandle};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -53,6 +54,8 @@ pub struct PhoneSide {
     pub origin: Arc<Origin>,
     /// What nobody understood.
     pub quarantine: Arc<Quarantine>,
+    /// The history.
+    pub views: Views,
     /// The health page.
     pub health: Arc<Health>,
     /// The metrics.
@@ -141,6 +144,7 @@ pub fn router(side: PhoneSide) -> Router {
         .route("/api/receipt", post(commands::receipt))
         .route("/api/alarms/{id}", get(alarms::detail))
         .route("/api/admin/overview", get(admin::overview))
+        .route("/api/admin/history", get(admin::history))
         .route("/api/admin/reload", post(admin::reload))
         .route("/api/admin/sessions", get(admin::sessions).delete(admin::revoke))
         .route("/api/local/enrol", post(enrol::invite))

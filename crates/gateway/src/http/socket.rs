@@ -118,7 +118,7 @@ struct Hello {
     #[serde(default)]
     cursor: u64,
     #[serde(default)]
-    history: String,
+    history: Option<String>,
     #[serde(default)]
     vis: Option<String>,
 }
@@ -184,9 +184,9 @@ impl Run {
         };
         let (id, phone) = (self.caller.id().clone(), self.caller.phone().clone());
         let hub = self.side.hub.clone();
-        let (mine, resume) = hub.attach(&id, &phone, hello.cursor, &hello.history);
+        let (mine, resume) = hub.attach(&id, &phone, hello.cursor, hello.history.as_deref().unwrap_or_default());
         self.news(visibility(hello.vis.as_deref()));
-        let close = match self.talk(&mine, &hello, resume).await {
+        let close = match self.talk(&mine, resume).await {
             Ok(()) => Close(0, "closed"),
             Err(close) => close,
         };
@@ -210,7 +210,7 @@ impl Run {
         }
     }
 
-    async fn talk(&mut self, mine: &Arc<Socket>, hello: &Hello, resume: Resume) -> Result<(), Close> {
+    async fn talk(&mut self, mine: &Arc<Socket>, resume: Resume) -> Result<(), Close> {
         let (_, history) = self.side.hub.head(self.caller.id());
         let how = if resume.full { "full" } else { "delta" };
         let welcome = serde_json::json!({
@@ -219,7 +219,6 @@ impl Run {
         });
         self.send(welcome.to_string()).await?;
         self.catch_up(&history, resume).await?;
-        let _ = hello;
         let mut heartbeat = interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         heartbeat.reset();
@@ -228,7 +227,7 @@ impl Run {
         loop {
             tokio::select! {
                 biased;
-                push = mine.next() => self.pushed(mine, push, &history).await?,
+                push = mine.next() => self.pushed(push).await?,
                 said = self.socket.recv() => match said {
                     None => return Ok(()),
                     Some(message) => if !self.heard(mine, message?, &history).await? { return Ok(()) },
@@ -248,15 +247,12 @@ impl Run {
         self.send(synced.to_string()).await
     }
 
-    async fn pushed(&mut self, mine: &Socket, push: Push, history: &str) -> Result<(), Close> {
+    async fn pushed(&mut self, push: Push) -> Result<(), Close> {
         match push {
             Push::Alarm(card) => self.alarm(&card, false).await,
             Push::Gone(id) => self.send(serde_json::json!({"t": "gone", "id": id}).to_string()).await,
-            Push::Overflow => {
-                self.send(r#"{"t":"resync","why":"slow"}"#.to_owned()).await?;
-                let resume = self.side.hub.resync(mine, 0, history);
-                self.catch_up(history, resume).await
-            }
+            // The phone asks for what it misses, with its own cursor.
+            Push::Overflow => self.send(r#"{"t":"resync","why":"slow"}"#.to_owned()).await,
             Push::Revoked => Err(Close(code::AUTH, "revoked")),
             Push::Replaced => Err(Close(code::REPLACED, "replaced")),
             Push::Stopping => {

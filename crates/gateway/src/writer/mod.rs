@@ -24,12 +24,14 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use wanglou_engine::Engine;
 use wanglou_journal::{Batch, Blobs, Configs, Position, Purpose, SEAL_BYTES, SegmentLog, Store, StoreError};
-use wanglou_model::{Fact, Input, Timestamp};
+use wanglou_model::{Fact, Input, Span, Timestamp};
 
 /// The longest sleep between two looks at the clock: a step of the wall clock is noticed within it.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// While the disk is full it is tried again this often.
 const DISK_RETRY: Duration = Duration::from_secs(1);
+/// What is past its age is looked for this often.
+const AGE_EVERY: Span = Span::hours(1);
 /// Room for the facts of one message, bytes; more is taken from the reserve.
 const FACT_BYTES: u64 = 512;
 
@@ -160,6 +162,17 @@ impl WriterHandle {
     }
 }
 
+/// How long what is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keeping {
+    /// A snapshot after so many records.
+    pub snapshot_records: u64,
+    /// What sensors and people said, word for word.
+    pub bodies: Span,
+    /// What was concluded.
+    pub facts: Span,
+}
+
 /// What the writer is made of.
 pub struct Parts {
     /// The journal; its position is where the engine stands.
@@ -184,8 +197,8 @@ pub struct Parts {
     pub health: Arc<Health>,
     /// The metrics.
     pub metrics: Metrics,
-    /// A snapshot after so many records.
-    pub snapshot_records: u64,
+    /// How long what is kept.
+    pub keeping: Keeping,
     /// Acknowledge what is not on disk: what the red control of the kill test switches on. Never in a product.
     pub acknowledge_before_commit: bool,
 }
@@ -200,6 +213,7 @@ pub struct Writer {
     /// What the batch under way will let out.
     pending: Pending,
     snapshot_at: Position,
+    aged_at: Timestamp,
     disk_full: bool,
     qos0_seen: [bool; 2],
 }
@@ -246,6 +260,7 @@ impl Writer {
             encoder: Encoder::default(),
             pending: Pending::default(),
             snapshot_at,
+            aged_at: Timestamp(0),
             disk_full: false,
             qos0_seen: [false; 2],
         };
@@ -379,7 +394,6 @@ impl Writer {
     }
 
     fn housekeeping(&mut self, at: Timestamp) -> Result<(), WriterError> {
-        let _ = at;
         let [requests, alarm, bulk] = self.queue.depths();
         let depth =
             |queue: &str, n: usize| self.parts.metrics.queue_depth.with_label_values(&[queue]).set(n as i64);
@@ -388,9 +402,26 @@ impl Writer {
         depth("bulk", bulk);
         let position = self.parts.log.position();
         self.parts.metrics.journal_position.set(position.0 as i64);
-        if position.0 - self.snapshot_at.0 >= self.parts.snapshot_records && !self.disk_full {
+        if position.0 - self.snapshot_at.0 >= self.parts.keeping.snapshot_records && !self.disk_full {
             self.take_snapshot()?;
         }
+        if at - self.aged_at >= AGE_EVERY && !self.disk_full {
+            self.aged_at = at;
+            self.forget_what_is_old(at)?;
+        }
+        Ok(())
+    }
+
+    /// Age limits bind the journal, blobs and samples alike. Erasing needs a snapshot behind it.
+    fn forget_what_is_old(&mut self, at: Timestamp) -> Result<(), WriterError> {
+        let (bodies, facts) = (at - self.parts.keeping.bodies, at - self.parts.keeping.facts);
+        let old = self.parts.log.reader().first_position() < self.snapshot_at;
+        if old {
+            self.parts.log.erase(bodies.0)?;
+            self.parts.log.drop_before(facts.0)?;
+        }
+        self.parts.blobs.remove_before(bodies.0)?;
+        self.parts.quarantine.forget(bodies);
         Ok(())
     }
 
