@@ -119,6 +119,8 @@ pub(crate) struct Rule {
     pub(crate) line: u32,
     /// Without a condition the rule speaks when any of its fields is present.
     pub(crate) when: Option<Condition>,
+    /// Bits of the body's first 64 slots: if none of these is filled, the rule has nothing to say. `None`: ask it.
+    pub(crate) needs: Option<u64>,
     pub(crate) kind: Kind,
     pub(crate) fields: Vec<(usize, FieldPlan)>,
     pub(crate) header: usize,

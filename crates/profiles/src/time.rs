@@ -38,7 +38,7 @@ impl TimeFormat {
         match self {
             TimeFormat::Epoch { micros } => epoch(token, *micros),
             TimeFormat::Rfc3339 => match token.kind {
-                TokenKind::Text => rfc3339_micros::parse(token.text.trim()),
+                TokenKind::Text => rfc3339(token.text.trim()),
                 TokenKind::EscapedText => rfc3339_micros::parse(&token.scalar()?),
                 TokenKind::Absent
                 | TokenKind::Null
@@ -51,6 +51,70 @@ impl TimeFormat {
             TimeFormat::Pattern { pattern, zone } => local(&token.scalar()?, pattern, zone),
         }
     }
+}
+
+fn rfc3339(text: &str) -> Option<Timestamp> {
+    usual_rfc3339(text.as_bytes()).or_else(|| rfc3339_micros::parse(text))
+}
+
+/// The usual way to write it, `2026-03-02T09:00:00.215+08:00` with up to nine digits or none after the point and
+/// an offset or Z, in a few nanoseconds. `None` for everything else, right or wrong: leap seconds, lower case,
+/// dates that do not exist.
+fn usual_rfc3339(text: &[u8]) -> Option<Timestamp> {
+    let (head, rest) = text.split_at_checked(19)?;
+    if [head[4], head[7], head[10], head[13], head[16]] != *b"--T::" {
+        return None;
+    }
+    let two = |at: usize| pair(head[at], head[at + 1]);
+    let (year, month, day) = (two(0)? * 100 + two(2)?, two(5)?, two(8)?);
+    let (hour, minute, second) = (two(11)?, two(14)?, two(17)?);
+    // The 29th and later are left to the one who knows calendars.
+    if !(1970..2100).contains(&year) || !(1..=12).contains(&month) || !(1..=28).contains(&day) {
+        return None;
+    }
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let (micros, zone) = fraction(rest)?;
+    let seconds = days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset(zone)?;
+    Some(Timestamp(seconds * 1_000_000 + micros))
+}
+
+fn pair(tens: u8, ones: u8) -> Option<i64> {
+    let good = tens.is_ascii_digit() && ones.is_ascii_digit();
+    good.then(|| i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
+}
+
+/// Microseconds after the point, rounded down, and what follows.
+fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
+    let Some(digits) = text.strip_prefix(b".") else { return Some((0, text)) };
+    let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if !(1..=9).contains(&count) {
+        return None;
+    }
+    let digit = |at: usize| if at < count { i64::from(digits[at] - b'0') } else { 0 };
+    Some(((0..6).fold(0, |micros, at| micros * 10 + digit(at)), &digits[count..]))
+}
+
+/// Seconds that local time is ahead of UTC.
+fn offset(zone: &[u8]) -> Option<i64> {
+    match *zone {
+        [b'Z'] => Some(0),
+        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
+            let (hours, minutes) = (pair(h1, h2)?, pair(m1, m2)?);
+            let ahead = hours * 3600 + minutes * 60;
+            (hours < 24 && minutes < 60).then_some(if sign == b'+' { ahead } else { -ahead })
+        }
+        _ => None,
+    }
+}
+
+/// Days from 1970-01-01 to a day from 1970 to 2099, where every fourth year is a leap year.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    const BEFORE: [i64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+    let leap_days = (year - 1969) / 4 + i64::from(year % 4 == 0 && month > 2);
+    let before = usize::try_from(month - 1).ok().and_then(|month| BEFORE.get(month)).copied().unwrap_or(0);
+    (year - 1970) * 365 + leap_days + before + day - 1
 }
 
 fn epoch(token: &Token<'_>, micros: f64) -> Option<Timestamp> {
@@ -141,6 +205,45 @@ mod tests {
             [number("1e300"), text("2026-03-02"), text(""), Token { kind: TokenKind::Null, text: "null" }]
         {
             assert_eq!(seconds.read(&none), None, "{none:?}");
+        }
+    }
+
+    #[test]
+    fn the_short_way_agrees_with_the_long_one() {
+        let mut usual = 0;
+        for text in [
+            "2026-03-02T09:00:00+08:00",
+            "2026-03-02T01:00:00Z",
+            "2024-02-28T23:59:59.999999999-11:30",
+            "2024-02-29T12:00:00Z",
+            "2025-02-29T12:00:00Z",
+            "2026-03-02T01:00:00.1Z",
+            "2026-03-02T01:00:00.Z",
+            "2026-03-02T01:00:00.1234567890Z",
+            "1970-01-01T00:00:00Z",
+            "2099-12-28T23:59:59+23:59",
+            "2100-03-01T00:00:00Z",
+            "2026-03-02T24:00:00Z",
+            "2026-03-02T23:59:60Z",
+            "2026-03-02t01:00:00z",
+            "2026-03-02 01:00:00Z",
+            "2026-03-02T01:00:00",
+            "2026-03-02T01:00:00+0800",
+            "2026-03-02T01:00:00+08",
+            "2026-00-02T01:00:00Z",
+            "",
+        ] {
+            let short = usual_rfc3339(text.as_bytes());
+            usual += usize::from(short.is_some());
+            assert_eq!(short.or(utc(text)), utc(text), "{text}");
+        }
+        assert_eq!(usual, 6);
+        for day in 0..(130 * 365) {
+            let at = Timestamp(day * 86_400_000_000 + 45_296_000_007);
+            let text = rfc3339_micros::format(at);
+            let short = usual_rfc3339(text.as_bytes());
+            assert!(short.is_none_or(|short| short == at), "{text}");
+            assert_eq!(rfc3339(&text), Some(at), "{text}");
         }
     }
 

@@ -227,7 +227,9 @@ impl Draft<'_> {
         else {
             return;
         };
-        self.scopes.push(group, Rule { number, name, line: node.line(), when, kind, fields, header, beside });
+        let needs = if when.is_none() { needs(&fields) } else { None };
+        let line = node.line();
+        self.scopes.push(group, Rule { number, name, line, when, needs, kind, fields, header, beside });
     }
 
     /// The message's header, or its own where the rule says more.
@@ -308,6 +310,18 @@ impl Draft<'_> {
         }
         found
     }
+}
+
+/// The slots that a rule without condition reads, as bits; `None` when it reads none, or one that has no bit.
+fn needs(fields: &[(usize, FieldPlan)]) -> Option<u64> {
+    let reads = fields.iter().filter_map(|(_, field)| match field {
+        FieldPlan::Const(_) => None,
+        FieldPlan::Read(read) => Some(&read.source),
+    });
+    let mut at = reads.flat_map(|source| &source.at).peekable();
+    at.peek()?;
+    at.map(|at| (at.depth == 0 && at.slot < 64).then(|| 1 << at.slot))
+        .try_fold(0, |bits, bit| Some(bits | bit?))
 }
 
 fn kind(node: &Node<'_>) -> Option<Kind> {

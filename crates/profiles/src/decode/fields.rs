@@ -11,6 +11,9 @@ use crate::value::{
 /// Does a rule have anything to say? By its condition; without one, if any value that it reads is there.
 #[inline]
 pub(super) fn speaks(rule: &Rule, frames: &Frames<'_, '_>) -> bool {
+    if rule.needs.is_some_and(|slots| !frames.any(slots)) {
+        return false;
+    }
     if let Some(when) = &rule.when {
         return frames.holds(when);
     }

@@ -8,6 +8,23 @@ use crate::value::{Case, number_of};
 #[derive(Clone, Copy)]
 pub(super) struct Frames<'s, 'a> {
     pub(super) levels: [&'s [Token<'a>]; 3],
+    /// Which of the body's first 64 slots are filled.
+    present: u64,
+}
+
+impl<'s, 'a> Frames<'s, 'a> {
+    /// Those of a body, outside any `for_each`.
+    pub(super) fn of(root: &'s [Token<'a>]) -> Self {
+        let first = root.iter().take(64).enumerate();
+        let present = first.fold(0, |bits, (slot, token)| bits | u64::from(!token.is_absent()) << slot);
+        Self { levels: [root, &[], &[]], present }
+    }
+
+    /// Is any of these slots filled?
+    #[inline]
+    pub(super) fn any(&self, slots: u64) -> bool {
+        self.present & slots != 0
+    }
 }
 
 impl<'a> Frames<'_, 'a> {

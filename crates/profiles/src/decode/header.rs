@@ -7,10 +7,9 @@ use crate::limits::{DEVICE_BYTES_MAX, FOR_EACH_MAX};
 use crate::plan::{Header, Piece, Source};
 use crate::time::DeviceTime;
 use crate::value::{evidence_of, shown, text_of};
-use wanglou_model::{Evidence, Quality, Timestamp};
+use wanglou_model::{Evidence, Observation, Quality, Reading, Timestamp};
 
 /// Who says it and when, as read.
-#[derive(Clone)]
 pub(super) struct Said {
     pub(super) device: String,
     pub(super) at_device: Option<Timestamp>,
@@ -37,6 +36,32 @@ impl Said {
             sequence: plan.sequence.as_ref().and_then(|source| sequence_of(&frames.first(source))),
             evidence: plan.evidence.iter().filter_map(|at| evidence_of(&frames.token(*at))).collect(),
         })
+    }
+
+    /// The same as another observation of the message.
+    pub(super) fn again(observation: &Observation) -> Self {
+        Said {
+            device: observation.device.clone(),
+            at_device: observation.at_device,
+            quality: observation.quality,
+            event: observation.event.clone(),
+            sequence: observation.sequence,
+            evidence: observation.evidence.clone(),
+        }
+    }
+
+    /// Says this.
+    pub(super) fn observation(self, reading: Reading, profile: String) -> Observation {
+        Observation {
+            device: self.device,
+            reading,
+            at_device: self.at_device,
+            quality: self.quality,
+            event: self.event,
+            sequence: self.sequence,
+            evidence: self.evidence,
+            profile,
+        }
     }
 
     /// Bytes on the heap that a copy takes.

@@ -80,7 +80,7 @@ pub(crate) fn decode(plan: &Mapping, message: &Incoming<'_>, trace: &mut impl Tr
     if let Err(reason) = fill(plan, message.text, root) {
         return Outcome::Rejected(reason);
     }
-    let frames = Frames { levels: [root, &[], &[]] };
+    let frames = Frames::of(root);
     if plan.when.as_ref().is_some_and(|when| !frames.holds(when)) {
         return Outcome::Passed;
     }
@@ -137,8 +137,8 @@ struct Run<'r, T> {
     budget: Budget,
     /// Which element of each `for_each` it is in.
     numbers: [usize; FOR_EACH_MAX],
-    /// The header that was read last, for the frames at hand.
-    memo: Option<(usize, Said)>,
+    /// The header that was read last for the frames at hand, and the first observation that carries it.
+    memo: Option<(usize, usize)>,
     /// The fields of the reading at hand; empty between rules.
     values: Values,
     trace: &'r mut T,
@@ -152,7 +152,7 @@ impl<T: Trace> Run<'_, T> {
 
     fn group(&mut self, group: &Group, frames: &Frames<'_, '_>, level: usize) -> Result<(), String> {
         let Some(each) = group.each.get(level) else {
-            return group.rules.iter().try_for_each(|rule| self.rule(rule, frames));
+            return group.rules.chunks(64).try_for_each(|rules| self.rules(rules, frames));
         };
         let array = frames.token(each.array);
         if array.kind != TokenKind::Array {
@@ -173,10 +173,20 @@ impl<T: Trace> Run<'_, T> {
         Ok(())
     }
 
-    fn rule(&mut self, rule: &Rule, frames: &Frames<'_, '_>) -> Result<(), String> {
-        if !speaks(rule, frames) {
-            return Ok(());
+    /// At most 64 rules. First who speaks, so that the list of observations is made once, in its right size.
+    fn rules(&mut self, rules: &[Rule], frames: &Frames<'_, '_>) -> Result<(), String> {
+        let numbered = rules.iter().enumerate();
+        let mut speaking =
+            numbered.fold(0_u64, |bits, (at, rule)| bits | u64::from(speaks(rule, frames)) << at);
+        self.out.reserve(speaking.count_ones() as usize);
+        while speaking != 0 {
+            self.rule(&rules[speaking.trailing_zeros() as usize], frames)?;
+            speaking &= speaking - 1;
         }
+        Ok(())
+    }
+
+    fn rule(&mut self, rule: &Rule, frames: &Frames<'_, '_>) -> Result<(), String> {
         self.trace.rule(rule.number);
         self.understood |= !rule.beside;
         let mut bytes = 0;
@@ -223,25 +233,16 @@ impl<T: Trace> Run<'_, T> {
         bytes: usize,
         frames: &Frames<'_, '_>,
     ) -> Result<(), String> {
-        let said = match &self.memo {
-            Some((known, said)) if *known == header => said.clone(),
+        let said = match self.memo {
+            Some((known, at)) if known == header => Said::again(&self.out[at]),
             Some(_) | None => {
-                let said = Said::read(&self.plan.headers[header], self.message, frames, self.numbers)?;
-                self.memo.insert((header, said)).1.clone()
+                self.memo = Some((header, self.out.len()));
+                Said::read(&self.plan.headers[header], self.message, frames, self.numbers)?
             }
         };
         let profile = self.message.profile.to_owned();
         self.budget.spend(size_of::<Observation>() + bytes + said.bytes() + profile.len())?;
-        self.out.push(Observation {
-            device: said.device,
-            reading,
-            at_device: said.at_device,
-            quality: said.quality,
-            event: said.event,
-            sequence: said.sequence,
-            evidence: said.evidence,
-            profile,
-        });
+        self.out.push(said.observation(reading, profile));
         Ok(())
     }
 
@@ -265,7 +266,11 @@ impl<T: Trace> Run<'_, T> {
     }
 }
 
-fn next<'a>(elements: &mut Elements<'a>, trie: &Trie, slots: &mut [Token<'a>]) -> Result<bool, Malformed> {
+fn next<'a>(
+    elements: &mut Elements<'a>,
+    trie: &Trie,
+    slots: &mut [Token<'a>],
+) -> Result<bool, Box<Malformed>> {
     slots.fill(Token::ABSENT);
     elements.next(trie, slots)
 }

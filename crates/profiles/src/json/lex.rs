@@ -4,8 +4,8 @@ use super::malformed::{Malformed, What};
 use super::token::{Token, TokenKind};
 use crate::limits::DEPTH_MAX;
 
-/// What a step of the scanner gives.
-pub(super) type Step<T> = Result<T, Malformed>;
+/// What a step of the scanner gives. The error is boxed so that a step without one fits into registers.
+pub(super) type Step<T> = Result<T, Box<Malformed>>;
 
 /// A text and how far it has been read.
 pub(super) struct Scanner<'a> {
@@ -26,7 +26,7 @@ impl<'a> Scanner<'a> {
     }
 
     pub(super) fn fail<T>(&self, what: What) -> Step<T> {
-        Err(Malformed { at: self.at, what })
+        Err(Box::new(Malformed { at: self.at, what }))
     }
 
     fn bytes(&self) -> &'a [u8] {

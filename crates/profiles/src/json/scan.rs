@@ -101,13 +101,14 @@ impl<'a> Scanner<'a> {
                     let bit = 1_u128 << number;
                     if seen & bit != 0 {
                         let what = What::Twice(key.inside.to_owned());
-                        return Err(Malformed { at: key_at, what });
+                        return Err(Box::new(Malformed { at: key_at, what }));
                     }
                     seen |= bit;
                     self.visit(trie, next, out)?;
                 }
                 None if step.closed => {
-                    return Err(Malformed { at: key_at, what: What::Unknown(key.inside.to_owned()) });
+                    let what = What::Unknown(key.inside.to_owned());
+                    return Err(Box::new(Malformed { at: key_at, what }));
                 }
                 None => {
                     self.skip()?;

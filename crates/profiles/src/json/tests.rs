@@ -14,7 +14,7 @@ fn trie(pointers: &[&str]) -> Trie {
     trie
 }
 
-fn found<'a>(text: &'a str, pointers: &[&str]) -> Result<Vec<Token<'a>>, Malformed> {
+fn found<'a>(text: &'a str, pointers: &[&str]) -> Result<Vec<Token<'a>>, Box<Malformed>> {
     let trie = trie(pointers);
     let mut out = vec![Token::ABSENT; trie.slots()];
     scan(text, &trie, &mut out).map(|()| out)
@@ -40,7 +40,7 @@ fn each_pointer_gets_its_value_and_the_rest_is_skipped() {
 #[test]
 fn a_key_that_is_read_must_not_occur_twice_and_others_may() {
     let twice = found(r#"{"a":1,"b":2,"a":3}"#, &["/a"]).expect_err("ambiguous");
-    assert_eq!(twice, Malformed { at: 13, what: What::Twice("a".into()) });
+    assert_eq!(*twice, Malformed { at: 13, what: What::Twice("a".into()) });
     assert!(found(r#"{"a":1,"b":2,"b":3}"#, &["/a"]).is_ok());
     // An escape does not hide it.
     assert!(found(r#"{"a":1,"\u0061":3}"#, &["/a"]).is_err());
@@ -52,10 +52,10 @@ fn depth_is_limited_whether_a_pointer_leads_there_or_not() {
     for pointers in [&["/x"][..], &["/0/0/0"], &[]] {
         assert!(found(&nested(64), pointers).is_ok());
         let refused = found(&nested(65), pointers).expect_err("too deep");
-        assert_eq!(refused, Malformed { at: 64, what: What::TooDeep });
+        assert_eq!(*refused, Malformed { at: 64, what: What::TooDeep });
     }
     let objects = format!("{}1{}", "{\"a\":".repeat(65), "}".repeat(65));
-    assert!(matches!(found(&objects, &[]), Err(Malformed { what: What::TooDeep, .. })));
+    assert_eq!(found(&objects, &[]).expect_err("too deep").what, What::TooDeep);
     assert!(found(&"[".repeat(1 << 20), &[]).is_err());
 }
 
@@ -63,9 +63,9 @@ fn depth_is_limited_whether_a_pointer_leads_there_or_not() {
 fn what_is_not_json_is_refused_with_its_place() {
     let refused = |text| found(text, &["/a"]).expect_err(text);
     assert_eq!(refused("").what, What::Ended);
-    assert_eq!(refused(r#"{"a":"#), Malformed { at: 5, what: What::Ended });
-    assert_eq!(refused(r#"{"a":1}x"#), Malformed { at: 7, what: What::Trailing });
-    assert_eq!(refused("{\"b\":\"x\0y\"}"), Malformed { at: 7, what: What::Control(0) });
+    assert_eq!(*refused(r#"{"a":"#), Malformed { at: 5, what: What::Ended });
+    assert_eq!(*refused(r#"{"a":1}x"#), Malformed { at: 7, what: What::Trailing });
+    assert_eq!(*refused("{\"b\":\"x\0y\"}"), Malformed { at: 7, what: What::Control(0) });
     for text in [
         "{a:1}",
         "{'a':1}",

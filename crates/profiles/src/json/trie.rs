@@ -48,13 +48,32 @@ pub(crate) struct Node {
     /// Where the value that stands here is put.
     pub(crate) slot: Option<u16>,
     /// Keys of an object that lead on, sorted by length, then text.
-    keys: Vec<(Box<str>, u16)>,
+    keys: Vec<Key>,
     /// `keys[by_len[n]..by_len[n + 1]]` are those of length n.
     by_len: Vec<u8>,
     /// Positions of an array that lead on, ascending.
     indices: Vec<(u32, u16)>,
     /// Any other key in this object is an error.
     pub(crate) closed: bool,
+}
+
+/// A key of an object that leads on.
+#[derive(Debug, Clone)]
+struct Key {
+    /// Its first eight bytes, see [`head`].
+    head: u64,
+    text: Box<str>,
+    next: u16,
+}
+
+/// The first eight bytes of a key as a number, a shorter one filled up with zeros: most keys are told apart, and
+/// short ones recognised, by comparing two numbers.
+#[inline]
+fn head(key: &[u8]) -> u64 {
+    match key.first_chunk::<8>() {
+        Some(chunk) => u64::from_le_bytes(*chunk),
+        None => key.iter().rev().fold(0, |head, byte| (head << 8) | u64::from(*byte)),
+    }
 }
 
 impl Node {
@@ -72,8 +91,13 @@ impl Node {
         let from = usize::from(*self.by_len.get(key.len())?);
         let until = usize::from(*self.by_len.get(key.len() + 1)?);
         let same_length = self.keys.get(from..until)?;
-        let found = same_length.iter().position(|(known, _)| known.as_bytes() == key.as_bytes())?;
-        Some((from + found, same_length[found].1))
+        if same_length.is_empty() {
+            return None;
+        }
+        let head = head(key.as_bytes());
+        let same = |known: &Key| known.head == head && (key.len() <= 8 || *known.text == *key);
+        let found = same_length.iter().position(same)?;
+        Some((from + found, same_length[found].next))
     }
 
     /// The step behind a position of an array.
@@ -83,13 +107,13 @@ impl Node {
     }
 
     fn seal(&mut self) {
-        self.keys.sort_by(|a, b| (a.0.len(), &a.0).cmp(&(b.0.len(), &b.0)));
+        self.keys.sort_by(|a, b| (a.text.len(), &a.text).cmp(&(b.text.len(), &b.text)));
         self.indices.sort_unstable();
-        let longest = self.keys.last().map_or(0, |(key, _)| key.len());
+        let longest = self.keys.last().map_or(0, |key| key.text.len());
         if self.keys.is_empty() {
             return;
         }
-        let shorter = |n: usize| self.keys.iter().filter(|(key, _)| key.len() < n).count();
+        let shorter = |n: usize| self.keys.iter().filter(|key| key.text.len() < n).count();
         // KEYS_PER_OBJECT_MAX keeps the count within a byte.
         self.by_len = (0..=longest + 1).map(|n| u8::try_from(shorter(n)).unwrap_or(u8::MAX)).collect();
     }
@@ -140,15 +164,15 @@ impl Trie {
 
     fn step(&mut self, at: u16, token: &str) -> Result<u16, String> {
         let node = &self.nodes[usize::from(at)];
-        if let Some((_, next)) = node.keys.iter().find(|(key, _)| &**key == token) {
-            return Ok(*next);
+        if let Some(key) = node.keys.iter().find(|key| &*key.text == token) {
+            return Ok(key.next);
         }
         if node.keys.len() >= KEYS_PER_OBJECT_MAX {
             return Err(format!("more than {KEYS_PER_OBJECT_MAX} keys of one object are read"));
         }
         let next = u16::try_from(self.nodes.len()).map_err(|_| "too many pointers in one message")?;
         let node = &mut self.nodes[usize::from(at)];
-        node.keys.push((token.into(), next));
+        node.keys.push(Key { head: head(token.as_bytes()), text: token.into(), next });
         if let Ok(index) = token.parse::<u32>() {
             node.indices.push((index, next));
         }
@@ -195,5 +219,20 @@ mod tests {
         for unknown in ["", "b", "aa", "averyveryverylongkey"] {
             assert_eq!(root.key(unknown), None, "{unknown}");
         }
+    }
+
+    #[test]
+    fn keys_that_begin_alike_are_told_apart() {
+        let mut trie = Trie::default();
+        let names = ["contact", "contact1", "contact12", "contact13", "contact\0", "contac\0", "", "\0"];
+        let slots: Vec<u16> =
+            names.iter().map(|name| trie.slot(&Pointer(vec![(*name).to_owned()])).expect("room")).collect();
+        trie.seal();
+        for (name, slot) in names.iter().zip(slots) {
+            let (_, next) = trie.node(0).key(name).expect("known");
+            assert_eq!(trie.node(next).slot, Some(slot), "{name:?}");
+        }
+        assert_eq!(trie.node(0).key("contact14"), None);
+        assert_eq!(trie.node(0).key("\0\0"), None);
     }
 }
