@@ -177,30 +177,27 @@ export function detail(a) {
   const t = Date.parse(a.raised_at);
   const at = (s) => new Date(t + s * 1000).toISOString();
   const timeline = [
-    { at: at(0), what: 'raised', text: { zh: '告警产生', en: 'Raised' } },
+    { at: at(0), what: 'raised', text: a.text },
     { at: at(0), what: 'rung', text: { zh: '第一梯队：保安、网格员', en: 'First rung: guard, grid worker' } },
     {
       at: at(0.1),
       what: 'notified',
       to: { id: OFFICER.id, name: OFFICER.name },
       channel: 'ws',
-      text: { zh: '已发送', en: 'Sent' },
     },
     {
       at: at(0.3),
       what: 'stored',
       by: { id: OFFICER.id, name: OFFICER.name },
       channel: 'ws',
-      text: { zh: '手机已收到', en: 'Stored on the phone' },
     },
-    { at: at(15), what: 'notified', to: OTHER, channel: 'webhook', text: { zh: '已发送', en: 'Sent' } },
+    { at: at(15), what: 'notified', to: OTHER, channel: 'webhook' },
   ];
   if (a.accepted_by) {
     timeline.push({
       at: a.accepted_at ?? at(20),
       what: 'accepted',
       by: a.accepted_by,
-      text: { zh: `${a.accepted_by.name}接警`, en: `Accepted by ${a.accepted_by.name}` },
     });
   }
   return { a, advice, timeline };

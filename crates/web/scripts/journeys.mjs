@@ -15,7 +15,7 @@ const browser = await launch();
 
 const button = (page, name) => page.locator(`button:visible`, { hasText: name }).first();
 const live = (page) => page.locator('[data-phase=live]:visible').first().waitFor();
-const front = (page) => page.locator('main.alarm');
+const front = (page) => page.locator('dialog.alarm');
 /** Buttons that come up by themselves are deaf for the first moment. */
 const settle = (page) => page.waitForTimeout(700);
 
@@ -59,8 +59,8 @@ const JOURNEYS = {
     await page.locator('[data-action=resolve]:visible').waitFor();
     await settle(page);
     await button(page, '处理结果').click();
-    await page.locator('dialog label', { hasText: '属实' }).click();
-    const hold = page.locator('dialog button', { hasText: '按住 1 秒' });
+    await page.locator('dialog.sheet label', { hasText: '属实' }).click();
+    const hold = page.locator('dialog.sheet button', { hasText: '按住 1 秒' });
     const box = await hold.boundingBox();
     await page.mouse.move(box.x + 50, box.y + 30);
     await page.mouse.down();
@@ -80,10 +80,10 @@ const JOURNEYS = {
     const page = await open('#/alarm/al_alone');
     await live(page);
     await button(page, '其他操作').click();
-    const hold = page.locator('dialog button', { hasText: '误报' });
+    const hold = page.locator('dialog.sheet button', { hasText: '误报' });
     await hold.focus();
     await page.keyboard.press('Enter');
-    await page.locator('dialog button', { hasText: '再按一次' }).waitFor();
+    await page.locator('dialog.sheet button', { hasText: '再按一次' }).waitFor();
     assert.equal((await answered()).length, 0);
     await page.keyboard.press('Enter');
     await page.locator('article', { hasText: '已处理' }).waitFor();
@@ -100,6 +100,42 @@ const JOURNEYS = {
     await page.waitForTimeout(300);
     assert.equal((await answered()).length, 0);
     assert.ok(await front(page).isVisible());
+  },
+
+  async 'an alarm covers an open sheet, and the half-written note is there afterwards'(open) {
+    await mock('calm');
+    const page = await open('#/alarm/al_alone');
+    await live(page);
+    await button(page, '其他操作').click();
+    await button(page, '记一笔').click();
+    await page.locator('textarea').fill('门没锁');
+    await mock('raise/cover');
+    await front(page).waitFor();
+    await settle(page);
+    await button(page, '先放一放').click();
+    assert.equal(await page.locator('textarea:visible').inputValue(), '门没锁');
+    await page.locator('dialog.sheet button', { hasText: '保存' }).click();
+    await button(page, '1 条等你接警').click();
+    await front(page).waitFor();
+    assert.deepEqual((await answered()).map((a) => a.t), ['ok']);
+  },
+
+  async 'it sounds after one unlocking tap, in the rhythm of the level, until the next tap'(open) {
+    await mock('calm');
+    const page = await open('', { sound: true });
+    await live(page);
+    await mock('raise/ebike');
+    await front(page).waitFor();
+    assert.equal(await page.evaluate(() => window.tones), 0, 'no sound before a tap');
+    await page.locator('.elapsed').click();
+    await mock('raise/cover');
+    await page.waitForTimeout(2_500);
+    const tones = await page.evaluate(() => window.tones);
+    assert.ok(tones >= 8, `${tones} tones of level one, the most urgent`);
+    await page.locator('.elapsed').click();
+    const after = await page.evaluate(() => window.tones);
+    await page.waitForTimeout(2_500);
+    assert.equal(await page.evaluate(() => window.tones), after, 'silent after the tap');
   },
 
   async 'an acceptance is taken back within five seconds, and the alarm is there again'(open) {
@@ -155,7 +191,7 @@ const JOURNEYS = {
     const page = await open();
     await front(page).waitFor();
     await settle(page);
-    await button(page, '先看列表').click();
+    await button(page, '先放一放').click();
     await page.locator('[data-alarm=al_cover]:visible').waitFor();
     await button(page, '3 条等你接警').click();
     await front(page).waitFor();
@@ -236,7 +272,7 @@ const JOURNEYS = {
     const page = await open('#/settings');
     await live(page);
     await button(page, '退出登录').click();
-    await page.locator('dialog button', { hasText: '退出登录' }).click();
+    await page.locator('dialog.sheet button', { hasText: '退出登录' }).click();
     await page.locator('input.code').waitFor();
     const rows = await page.evaluate(
       () =>
@@ -277,7 +313,7 @@ const JOURNEYS = {
     await front(page).waitFor();
     assert.equal(await page.locator('[role=alert]').count(), 1);
     await accept(page);
-    await page.locator('main.alarm.level-2').waitFor();
+    await page.locator('dialog.alarm.level-2').waitFor();
     assert.equal(await page.locator('[role=alert]').count(), 0);
   },
 
@@ -310,15 +346,26 @@ const JOURNEYS = {
   },
 };
 
+/** In the page: counts the tones that are started. */
+function countTones() {
+  window.tones = 0;
+  const start = OscillatorNode.prototype.start;
+  OscillatorNode.prototype.start = function (at) {
+    window.tones += 1;
+    start.call(this, at);
+  };
+}
+
 let failed = 0;
 for (const [name, walk] of Object.entries(JOURNEYS)) {
   if (!name.includes(wanted)) continue;
   const contexts = [];
-  const open = async (at = '', options = {}) => {
+  const open = async (at = '', { sound = false, ...options } = {}) => {
     const context = await browser.newContext({ viewport: { width: 360, height: 640 }, locale: 'zh-CN', colorScheme: 'dark', ...options });
     contexts.push(context);
     const page = await context.newPage();
     page.setDefaultTimeout(8_000);
+    if (sound) await page.addInitScript(countTones);
     const urls = [];
     page.on('request', (request) => urls.push(request.url()));
     page.on('pageerror', (error) => {

@@ -13,14 +13,14 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const OUT = new URL('../screenshots/', import.meta.url).pathname;
 const PHONE = { width: 360, height: 640 };
 
-const front = (page) => page.locator('main.alarm');
+const front = (page) => page.locator('dialog.alarm');
 /** Buttons that come up by themselves ignore the first moment, see settled.ts. */
 const SETTLE_MS = 700;
 const settle = (page) => page.waitForTimeout(SETTLE_MS);
-const toList = async (page) => {
+const setAside = async (page) => {
   await front(page).waitFor();
   await settle(page);
-  await page.getByRole('button', { name: /先看列表|To the list/ }).click();
+  await page.getByRole('button', { name: /先放一放|Set aside/ }).click();
 };
 const button = (page, zh, en) => page.getByRole('button', { name: new RegExp(`^(${zh}|${en})`) });
 
@@ -30,7 +30,7 @@ const SCREENS = {
   offline: { scene: ['calm', 'cut'], show: (p) => p.locator('[data-message=offline]').waitFor() },
   empty: { scene: ['empty'], show: (p) => p.locator('[data-message=empty]').waitFor() },
   list: { scene: ['calm'], show: (p) => p.locator('[data-phase=live]').waitFor() },
-  'list-busy': { scene: ['busy'], show: toList },
+  'list-busy': { scene: ['busy'], show: setAside },
   'list-offline': {
     scene: ['calm'],
     async show(p, mock) {
@@ -67,7 +67,7 @@ const SCREENS = {
       await front(p).waitFor();
       await settle(p);
       await button(p, '接警', 'Accept').click();
-      await p.locator('main.alarm.level-2').waitFor();
+      await p.locator('dialog.alarm.level-2').waitFor();
     },
   },
   decline: {
@@ -76,7 +76,7 @@ const SCREENS = {
       await front(p).waitFor();
       await settle(p);
       await button(p, '无法前往', 'Cannot go').click();
-      await p.locator('dialog[open]').waitFor();
+      await p.locator('dialog.sheet[open]').waitFor();
     },
   },
   accepted: {
@@ -103,7 +103,7 @@ const SCREENS = {
     at: '#/alarm/al_alone',
     async show(p) {
       await button(p, '其他操作', 'Other actions').click();
-      await p.locator('dialog[open]').waitFor();
+      await p.locator('dialog.sheet[open]').waitFor();
     },
   },
   resolve: {
@@ -153,7 +153,7 @@ const SCREENS = {
     at: '#/settings',
     async show(p) {
       await button(p, '退出登录', 'Log out').click();
-      await p.locator('dialog[open]').waitFor();
+      await p.locator('dialog.sheet[open]').waitFor();
     },
   },
   admin: { scene: ['calm'], at: '#/admin', show: (p) => p.locator('section.broad').first().waitFor() },

@@ -107,6 +107,7 @@ export const duty = {
   },
 
   accept({ alarm }: Shown): void {
+    notice = null;
     const command = client.command('accept', alarm);
     undo = { command, until_ms: client.now() + UNDO_MS };
     route.go(alarmHref(alarm.id));
@@ -117,16 +118,17 @@ export const duty = {
     undo = null;
   },
   decline({ alarm }: Shown, reason: string): void {
+    notice = null;
     declined = new Set([...declined, alarm.id]);
     client.command('decline', alarm, { reason });
   },
   act(op: string, { alarm }: Shown, extra: Partial<Command> = {}): void {
+    notice = null;
     client.command(op, alarm, extra);
   },
-  /** Sets everything that is calling aside; it stays in the list and rings again when it becomes more urgent. */
-  toList(): void {
+  /** Sets everything that is calling aside; it stays in the list and comes back when it becomes more urgent. */
+  setAside(): void {
     aside = keysOf(calling);
-    route.go('#/');
   },
   /** Brings what was set aside back to the front. */
   answer(): void {
@@ -171,6 +173,7 @@ export function startDuty(): () => void {
   const { signal } = stop;
   document.addEventListener('visibilitychange', () => client.presenceChanged(), { signal });
   window.addEventListener('pageshow', (e) => e.persisted && client.wake(), { signal });
+  document.addEventListener('resume', () => client.wake(), { signal });
   window.addEventListener('online', () => client.wake(), { signal });
   // Any tap or key unlocks the sound and ends the ringing of what is on the screen.
   for (const gesture of ['pointerdown', 'keydown'] as const) {

@@ -31,6 +31,26 @@ const OUTCOMES: Record<string, Say> = {
   ok: m.outcome_ok,
   unverified: m.outcome_unverified,
 };
+const HAPPENINGS: Record<string, Say> = {
+  raised: m.did_raised,
+  rung: m.did_rung,
+  notified: m.did_notified,
+  stored: m.did_stored,
+  presented: m.did_presented,
+  accepted: m.did_accepted,
+  declined: m.did_declined,
+  undone: m.did_undone,
+  en_route: m.did_en_route,
+  arrived: m.did_arrived,
+  noted: m.did_noted,
+  resolved: m.did_resolved,
+  closed: m.did_closed,
+  cleared: m.did_cleared,
+  stage: m.did_stage,
+  repeated: m.did_repeated,
+  upgraded: m.did_upgraded,
+  channel: m.did_channel,
+};
 const ACTIONS: Record<string, Say> = {
   accept: m.accept,
   decline: m.decline,
@@ -68,6 +88,11 @@ export function outcomeWord(outcome: string): string {
   return lookUp(OUTCOMES, outcome);
 }
 
+/** What happened, for a line of the timeline. */
+export function happeningWord(what: string): string {
+  return lookUp(HAPPENINGS, what);
+}
+
 export function actionWord(action: string): string {
   return lookUp(ACTIONS, action);
 }
@@ -96,9 +121,9 @@ export function stateLine(shown: Shown): string {
   return m.by_at({ who: name, state: stateWord(state) });
 }
 
-/** How long ago, in at most two units. `ms` below zero counts as none. */
+/** How long ago, in at most two units. Below zero, and of a time that cannot be read, counts as none. */
 export function span(ms: number): string {
-  const s = Math.max(0, Math.floor(ms / 1000));
+  const s = seconds(ms);
   const min = Math.floor(s / 60);
   const h = Math.floor(min / 60);
   if (s < 60) return m.elapsed_s({ s });
@@ -109,7 +134,7 @@ export function span(ms: number): string {
 
 /** The same, coarse enough for a list: nothing below a minute ticks. */
 export function spanCoarse(ms: number): string {
-  const s = Math.max(0, Math.floor(ms / 1000));
+  const s = seconds(ms);
   if (s < 60) return m.elapsed_s({ s });
   if (s < 3600) return m.elapsed_m({ m: Math.floor(s / 60) });
   return span(ms);
@@ -139,6 +164,10 @@ export function refusalText(refusal: Refusal): string {
   if (refusal.code === 'gone') return m.err_gone();
   if (refusal.code === 'forbidden') return m.err_forbidden();
   return m.err_other({ code: refusal.code });
+}
+
+function seconds(ms: number): number {
+  return ms > 0 ? Math.floor(ms / 1000) : 0;
 }
 
 function lookUp(table: Record<string, Say>, code: string): string {
