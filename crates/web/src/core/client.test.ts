@@ -132,11 +132,14 @@ test('a gateway that dropped our queue replays what was lost, and the stream goe
   await live(10);
   net.say({ t: 'resync', why: 'slow' });
   expect(client.view.phase).toBe('syncing');
+  net.took();
   net.say({ t: 'alarm', seq: 90, replay: true, a: alarm('a') });
-  net.say(synced(90));
   net.say({ t: 'alarm', seq: 91, a: alarm('b') });
+  net.say(synced(90));
+  net.say({ t: 'alarm', seq: 92, a: alarm('c') });
   await settle();
-  expect([client.view.phase, ids(), store.cursor]).toEqual(['live', ['a', 'b'], 91]);
+  expect([client.view.phase, ids(), store.cursor]).toEqual(['live', ['a', 'b', 'c'], 92]);
+  expect(net.took().map((m) => m.t)).toEqual(['got', 'got', 'got']);
 });
 
 test('what somebody has accepted or finished is stored without a receipt', async () => {
@@ -153,11 +156,16 @@ test('another officer on this device finds nothing of the one before', async () 
   net.say({ t: 'alarm', seq: 8, a: alarm('a') });
   await settle();
   client.command('note', alarm('a'), { text: 'private' });
+  net.last.handlers.onClose(1006);
+  client.showing('a', 1);
+  await clock.pass(PRESENTED_MS);
   http.sessionAnswer = { kind: 'ok', session: session('o_li', 'd_80'), now_ms: null };
   client.reconnect();
   await settle();
   expect([ids(), client.view.pending, store.alarms.size, store.pending.size, store.cursor]).toEqual([[], [], 0, 0, 0]);
   net.last.handlers.onOpen();
+  net.say(welcome());
+  net.say(synced(0));
   expect(net.took()).toMatchObject([{ t: 'hello', dev: 'd_80', cursor: 0, history: '' }]);
 });
 
