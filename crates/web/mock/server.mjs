@@ -35,10 +35,12 @@ export function startMock(port) {
   let log = [];
   let state = {};
   const answered = new Map();
+  let receipts = [];
 
   function scene(name) {
     state = { session: true, cut: false, stall: false, admin: true };
     answered.clear();
+    receipts = [];
     alarms = new Map((SCENES[name] ?? SCENES.busy)().map((a) => [a.id, a]));
     seq = alarms.size;
     log = [...alarms.keys()];
@@ -71,6 +73,8 @@ export function startMock(port) {
         if (!state.stall) replay(ws);
       } else if (message.t === 'resync') {
         replay(ws);
+      } else if (message.t === 'got') {
+        receipts.push(message);
       } else if (message.t === 'cmd') {
         send(ws, command(message));
       }
@@ -179,7 +183,7 @@ export function startMock(port) {
       // Silently, as if the news were still on its way to this phone.
       alarms.set(name, { ...a, state: 'accepted', accepted_by: canned.OTHER, accepted_at: now(), actions: ['note'] });
     } else if (word === 'log') {
-      return json(res, 200, { commands: [...answered.values()] });
+      return json(res, 200, { commands: [...answered.values()], receipts });
     } else {
       scene(word);
     }

@@ -11,6 +11,7 @@ const wanted = process.argv[2] ?? '';
 const { address, close } = await startMock(0);
 const mock = async (word) => (await fetch(`${address}/mock/${word}`, { method: 'POST' })).text();
 const answered = async () => JSON.parse(await mock('log')).commands;
+const receipts = async () => JSON.parse(await mock('log')).receipts;
 const browser = await launch();
 
 const button = (page, name) => page.locator(`button:visible`, { hasText: name }).first();
@@ -305,6 +306,19 @@ const JOURNEYS = {
     await mock('burst');
     await page.getByText('共 500 次').waitFor();
     assert.equal(await page.locator('[data-alarm=al_burst]').count(), 1);
+  },
+
+  async 'what is stored is receipted, what fills the screen for a second is reported as presented'(open) {
+    await mock('busy');
+    const page = await open();
+    await front(page).waitFor();
+    await page.waitForTimeout(1_700);
+    const of = async (as) => (await receipts()).filter((r) => r.as === as).map((r) => r.id);
+    assert.deepEqual((await of('stored')).sort(), ['al_battery', 'al_cover', 'al_door', 'al_ebike']);
+    assert.deepEqual(await of('presented'), ['al_cover'], 'not what waits behind it');
+    await button(page, '先放一放').click();
+    await page.waitForTimeout(1_700);
+    assert.ok((await of('presented')).includes('al_ebike'), 'a row of the list counts too');
   },
 
   async 'only level one is announced as an alert'(open) {

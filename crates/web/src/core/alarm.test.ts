@@ -17,9 +17,9 @@ test('a priority that is missing or unknown is the most urgent one', () => {
   expect([undefined, 0, 5, 'P2'].map((prio) => parseAlarm({ id: 'a', rev: 1, prio })?.prio)).toEqual([1, 1, 1, 1]);
 });
 
-test('an alarm that nobody has is open, whichever word says so', () => {
-  expect([undefined, 'open', 'unaccepted'].map((state) => parseAlarm({ id: 'a', rev: 1, state })?.state)).toEqual(
-    Array(3).fill('open'),
+test('an alarm without a state is open: a phone must rather ring than not', () => {
+  expect([undefined, null, '', 7].map((state) => parseAlarm({ id: 'a', rev: 1, state })?.state)).toEqual(
+    Array(4).fill('open'),
   );
 });
 

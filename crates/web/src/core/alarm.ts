@@ -91,7 +91,8 @@ export function parseAlarm(raw: unknown): Alarm | null {
     rev: raw.rev,
     kind: text(raw.kind),
     prio: priority(raw.prio),
-    state: state(raw.state),
+    // Without a state it is open: a phone must rather ring than not.
+    state: text(raw.state) || 'open',
     active: raw.active !== false,
     stage: textOrNull(raw.stage),
     stage_text: wordsOrNull(raw.stage_text),
@@ -143,11 +144,6 @@ export function person(raw: unknown): Person | null {
 /** True for a JSON object (not an array, not null). */
 export function isObject(raw: unknown): raw is Json {
   return typeof raw === 'object' && raw !== null && !Array.isArray(raw);
-}
-
-/** No state, and the gateway's own word for "nobody has it", are open: a phone must rather ring than not. */
-function state(raw: unknown): State {
-  return raw === 'unaccepted' ? 'open' : text(raw) || 'open';
 }
 
 /** An unknown or missing priority is treated as the most urgent: never quieter than meant. */
