@@ -57,6 +57,7 @@ const JOURNEYS = {
     await page.locator('.undo:visible').waitFor();
     await settle(page);
     await button(page, '到达').click();
+    await page.locator('.undo').waitFor({ state: 'detached', timeout: 2_000 });
     await page.locator('[data-action=resolve]:visible').waitFor();
     await settle(page);
     await button(page, '处理结果').click();
@@ -314,7 +315,7 @@ const JOURNEYS = {
     await front(page).waitFor();
     await page.waitForTimeout(1_700);
     const of = async (as) => (await receipts()).filter((r) => r.as === as).map((r) => r.id);
-    assert.deepEqual((await of('stored')).sort(), ['al_battery', 'al_cover', 'al_door', 'al_ebike']);
+    assert.deepEqual((await of('stored')).sort(), ['al_battery', 'al_cover', 'al_door', 'al_ebike', 'al_throw']);
     assert.deepEqual(await of('presented'), ['al_cover'], 'not what waits behind it');
     await button(page, '先放一放').click();
     await page.waitForTimeout(1_700);

@@ -96,8 +96,10 @@ export const duty = {
   get audio(): boolean {
     return audio;
   },
+  /** The acceptance that can still be taken back: not for long, and not once more has been done. */
   get undo(): Undo | null {
-    return undo && undo.until_ms > now_ms ? undo : null;
+    if (!undo || undo.until_ms <= now_ms) return null;
+    return duty.find(undo.command.id)?.state === 'accepted' ? undo : null;
   },
   get notice(): { command: Command; refusal: Refusal } | null {
     return notice;
