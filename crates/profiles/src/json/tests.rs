@@ -139,10 +139,17 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
 
 proptest! {
     #[test]
-    fn it_accepts_exactly_what_serde_json_accepts(text in "[\\[\\]{}\":,0-9eE.+\\-truefalsn \\\\u\t\n]{0,24}") {
+    fn it_accepts_exactly_what_serde_json_accepts(text in "[\\[\\]{}\":,0-9eE.+\\-truefalsn \\\\u\t\n\u{1}门]{0,40}") {
         let reference = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
         // serde_json skips `\u` escapes of a skipped string as loosely as the scanner does.
         prop_assert_eq!(found(&text, &[]).is_ok(), reference, "{}", text);
+    }
+
+    #[test]
+    fn strings_end_where_serde_json_says(inside in "[a门\"\\\\n\u{0}\u{1f} ]{0,30}", after in "[ \"]{0,3}") {
+        let text = format!("\"{inside}{after}");
+        let reference = serde_json::from_str::<String>(&text).is_ok();
+        prop_assert_eq!(found(&text, &[]).is_ok(), reference, "{:?}", text);
     }
 
     #[test]

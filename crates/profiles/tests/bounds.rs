@@ -1,4 +1,5 @@
-//! Decoding takes memory in proportion to the message: at most eight times its length, plus a fixed allowance.
+//! Decoding takes memory and time in proportion to the message: at most eight times its length, plus a fixed
+//! allowance; and four times the length takes about four times as long.
 
 #![expect(unsafe_code, reason = "an allocator that counts cannot be written without")]
 
@@ -105,4 +106,50 @@ fn an_ordinary_message_takes_little() {
         peak(&set, "zigbee2mqtt/home/door", r#"{"contact":false,"battery":90,"tamper":false}"#);
     assert!(matches!(decoded, Decoded::Observations(_)));
     assert!(peak < 4096, "{peak}");
+}
+
+/// CPU time of this thread in µs: what else the machine does not count.
+fn cpu_us() -> f64 {
+    let spent = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    spent.tv_sec as f64 * 1e6 + spent.tv_nsec as f64 / 1e3
+}
+
+/// A name, a topic, and a payload of about so many bytes.
+type Shape<'a> = (&'a str, &'a str, &'a dyn Fn(usize) -> String);
+
+#[test]
+fn time_grows_with_the_length_and_not_with_its_square() {
+    let set = shipped();
+    let repeat = |part: &str, bytes: usize| part.repeat(bytes / part.len());
+    let shapes: [Shape<'_>; 8] = [
+        ("many keys", "zigbee2mqtt/d", &|n| format!("{{{}\"z\":1}}", repeat("\"key\":12345,", n))),
+        ("a long text", "zigbee2mqtt/d", &|n| format!("{{\"contact\":\"{}\"}}", repeat("x", n))),
+        ("escapes", "zigbee2mqtt/d", &|n| format!("{{\"contact\":\"{}\"}}", repeat("\\u0041\\n", n))),
+        ("escaped keys", "zigbee2mqtt/d", &|n| format!("{{\"{}\":1}}", repeat("\\u0041", n))),
+        ("a long number", "zigbee2mqtt/d", &|n| format!("{{\"battery\":{}}}", repeat("9", n))),
+        ("a flat list", "application/a/device/b/event/up", &|n| {
+            format!("{{\"object\":{{\"history\":[{}0]}}}}", repeat("0,", n))
+        }),
+        ("lists in lists", "hikvision/isecure/events", &|n| {
+            format!(
+                "{{\"params\":{{\"events\":[{}0]}}}}",
+                repeat("{\"data\":{\"ObjectsThrownDetection\":[0,0,0,0]}},", n)
+            )
+        }),
+        ("unclosed", "zigbee2mqtt/d", &|n| repeat("[", n)),
+    ];
+    for (name, topic, shape) in shapes {
+        let best = |bytes: usize| {
+            let payload = shape(bytes);
+            let once = || {
+                let start = cpu_us();
+                std::hint::black_box(decode(&set, topic, payload.as_bytes()));
+                cpu_us() - start
+            };
+            (0..7).map(|_| once()).fold(f64::INFINITY, f64::min)
+        };
+        let (short, long) = (best(200_000), best(800_000));
+        // Sixteen times would be a square; caches and noise get their part.
+        assert!(long < short * 8.0 + 500.0, "{name}: {short:.0} µs, then {long:.0} µs");
+    }
 }
