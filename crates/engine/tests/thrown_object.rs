@@ -247,6 +247,46 @@ fn scenario_7_a_camera_without_confidence_is_reviewed_until_a_second_one_agrees(
 }
 
 #[test]
+fn a_third_camera_adds_to_what_two_have_agreed_on() {
+    let mut story = begin();
+    let small = Throw { size: Some(ObjectSize::S), column: Some(6), ..bare() };
+    story.say(0, "e1", small.clone().into());
+    // Small or not: two cameras that agree are no matter for the digest.
+    let lines = story.say(2, "e2", small.clone().into());
+    assert_eq!(
+        lines,
+        ["repeat +1", "stage merged", "upgrade P2 throw_seen_twice", "reopen Confirmed", "ring wu zhao"]
+    );
+    assert_eq!(story.say(4, "e3", small.clone().into()), ["repeat +1"]);
+    // What a person has confirmed stays confirmed.
+    let mut story = begin();
+    story.say(0, "e1", small.clone().into());
+    let id = story.only_alarm().id.clone();
+    story.command(3, "li", &id, Op::Confirm);
+    assert_eq!(story.say(5, "e2", small.into()), ["repeat +1"]);
+    assert_eq!(story.only_alarm().stage.as_deref(), Some("confirmed"));
+}
+
+#[test]
+fn a_bird_that_crosses_a_throw_is_no_part_of_it() {
+    let mut story = begin();
+    story.say(0, "e1", sure(0.9).into());
+    assert_eq!(story.say(1, "e2", Throw { upward: Some(true), ..sure(0.95) }.into()), NOTHING);
+    // A hit that is too weak to begin a throw is one more piece of evidence for it.
+    assert_eq!(story.say(2, "e2", sure(0.5).into()), ["repeat +1"]);
+    assert_eq!(story.only_alarm().stage.as_deref(), Some("detected"));
+}
+
+#[test]
+fn a_backlog_is_no_storm() {
+    let mut story = begin();
+    for n in 0..30 {
+        let lines = story.observe(0, dated("e1", -1000 - n * 20, sure(0.5)));
+        assert_eq!(lines, NOTHING);
+    }
+}
+
+#[test]
 fn a_review_is_silent_however_long_nobody_looks() {
     let mut story = begin();
     assert_eq!(story.say(0, "e1", bare().into()), REVIEW);

@@ -50,17 +50,19 @@ impl ThrownObject {
     }
 
     /// A camera that has begun to see throws everywhere.
-    pub(super) fn storm(&self, world: &World, sighting: &Sighting) -> Option<Proposal> {
-        let shelved = self.kept.cameras.get(sighting.id).is_some_and(|camera| camera.is_shelved());
+    pub(super) fn storm(&self, world: &World, facade: &PlaceId, sighting: &Sighting) -> Option<Proposal> {
+        let camera = self.kept.facades.get(facade).and_then(|known| known.cameras.get(sighting.id));
         let known = world.book.unhealthy.contains_key(sighting.id);
         let (device, reason) = (Some(sighting.id.clone()), words::storm());
-        (shelved && !known).then_some(Proposal::Fact(Fact::Health { device, ok: false, reason }))
+        let begun = camera.is_some_and(|camera| camera.is_shelved()) && !known;
+        begun.then_some(Proposal::Fact(Fact::Health { device, ok: false, reason }))
     }
 
     /// Cameras whose shelf has ended just now.
     pub(super) fn storms_over(&self, world: &World, facade: &PlaceId) -> Vec<Proposal> {
-        let over = self.kept.cameras.iter().filter(|(id, camera)| {
-            let device = world.setup.site.devices.get(*id).filter(|device| device.place == *facade);
+        let cameras = self.kept.facades.get(facade).into_iter().flat_map(|known| &known.cameras);
+        let over = cameras.filter(|(id, camera)| {
+            let device = world.setup.site.devices.get(*id);
             let heard = device.is_some_and(|device| !world.senses.is_unknown(id, device));
             camera.unshelved_at == Some(world.at) && heard && world.book.unhealthy.contains_key(*id)
         });

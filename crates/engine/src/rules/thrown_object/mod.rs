@@ -24,7 +24,7 @@ use crate::alarm::Alarm;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
 use crate::world::World;
-use state::Kept;
+use state::{Facade, Kept};
 use throw::{Hit, Worth};
 use wanglou_model::{
     AlarmKind, Command, Device, Fact, MinuteOfDay, Op, PlaceId, Purpose, Quality, Reading, Span, Timestamp,
@@ -66,11 +66,10 @@ impl Rule for ThrownObject {
         self.settings = setup.rules.thrown_object.clone();
         let site = &setup.site;
         self.kept.facades.retain(|place, _| site.places.contains_key(place));
-        self.kept.cameras.retain(|device, _| site.devices.contains_key(device));
         self.kept.rain.retain(|device, _| site.devices.contains_key(device));
-        let facades: Vec<PlaceId> = self.kept.facades.keys().cloned().collect();
-        for facade in facades {
-            self.arm(setup, &facade, timers);
+        for (place, facade) in &mut self.kept.facades {
+            facade.cameras.retain(|device, _| site.devices.contains_key(device));
+            arm(place, facade, timers);
         }
     }
 
@@ -92,7 +91,7 @@ impl Rule for ThrownObject {
                 let worth = self.worth(senses, setup, sighting, *active);
                 let facade = self.kept.facades.entry(place.clone()).or_default();
                 facade.place(&place, &hit(senses, sighting)?, worth, &self.settings);
-                self.arm(setup, &place, timers);
+                arm(&place, facade, timers);
                 Some(place)
             }
             _ => None,
@@ -102,24 +101,21 @@ impl Rule for ThrownObject {
     fn due(
         &mut self,
         senses: &Senses,
-        setup: &Setup,
+        _setup: &Setup,
         subject: &Subject,
         _slot: u8,
         timers: &mut RuleTimers,
     ) -> bool {
-        for (id, camera) in &mut self.kept.cameras {
-            if setup.site.devices.get(id).is_some_and(|device| device.place == *subject) {
-                camera.unshelve(senses.at);
-            }
-        }
-        self.arm(setup, subject, timers);
+        let Some(facade) = self.kept.facades.get_mut(subject) else { return false };
+        facade.cameras.values_mut().for_each(|camera| camera.unshelve(senses.at));
+        arm(subject, facade, timers);
         true
     }
 
     fn decide(&self, world: &World, subject: &Subject, cause: Cause) -> Vec<Proposal> {
         match cause {
             Cause::Said(sighting) => {
-                let mut proposals: Vec<Proposal> = self.storm(world, sighting).into_iter().collect();
+                let mut proposals: Vec<Proposal> = self.storm(world, subject, sighting).into_iter().collect();
                 proposals.extend(self.judge(world, subject, sighting));
                 proposals
             }
@@ -161,7 +157,8 @@ impl ThrownObject {
     fn worth(&mut self, senses: &Senses, setup: &Setup, sighting: &Sighting, active: bool) -> Worth {
         let poor_sight = self.rains(senses.at) || is_dark(senses, setup, sighting.occurred);
         let worth = worth::worth(&sighting.said.reading, &self.settings, poor_sight);
-        let camera = self.kept.cameras.entry(sighting.id.clone()).or_default();
+        let facade = self.kept.facades.entry(sighting.device.place.clone()).or_default();
+        let camera = facade.cameras.entry(sighting.id.clone()).or_default();
         camera.unshelve(senses.at);
         if active && sighting.freshness == Freshness::Fresh {
             camera.count(senses.at, &self.settings);
@@ -176,16 +173,13 @@ impl ThrownObject {
         let holds = Span::secs(self.settings.rain_holds_s);
         self.kept.rain.values().any(|since| at - *since <= holds)
     }
+}
 
-    /// Looks again when the first shelf of a camera of the façade ends.
-    fn arm(&self, setup: &Setup, facade: &PlaceId, timers: &mut RuleTimers) {
-        let of_facade =
-            |id: &_| setup.site.devices.get(id).is_some_and(|device: &Device| device.place == *facade);
-        let cameras = self.kept.cameras.iter().filter(|(id, _)| of_facade(*id));
-        match cameras.filter_map(|(_, camera)| camera.shelved_until).min() {
-            Some(until) => timers.arm(facade, SHELF, until),
-            None => timers.disarm(facade, SHELF),
-        }
+/// Looks again when the first shelf of a camera of the façade ends.
+fn arm(place: &PlaceId, facade: &Facade, timers: &mut RuleTimers) {
+    match facade.cameras.values().filter_map(|camera| camera.shelved_until).min() {
+        Some(until) => timers.arm(place, SHELF, until),
+        None => timers.disarm(place, SHELF),
     }
 }
 

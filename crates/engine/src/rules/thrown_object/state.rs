@@ -15,7 +15,6 @@ const REMEMBERED: Span = Span::mins(2);
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Kept {
     pub(super) facades: BTreeMap<PlaceId, Facade>,
-    pub(super) cameras: BTreeMap<DeviceId, Camera>,
     /// By weather station, since when it has reported rain last; absent while it is dry.
     pub(super) rain: BTreeMap<DeviceId, Timestamp>,
 }
@@ -23,6 +22,7 @@ pub(super) struct Kept {
 /// One façade.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Facade {
+    pub(super) cameras: BTreeMap<DeviceId, Camera>,
     pub(super) throws: Vec<Throw>,
     /// What the latest message came to; decided on right after it was observed.
     pub(super) latest: Option<Placed>,
