@@ -39,7 +39,7 @@ impl World<'_> {
                 Audience::Backup => {
                     let others = self.on_duty(&[Role::Guard, Role::GridWorker], None);
                     chosen.extend(others.filter(|id| {
-                        !alarm.followers.get(*id).is_some_and(|follower| follower.rung.is_some())
+                        alarm.followers.get(*id).is_none_or(|follower| follower.rung.is_none())
                     }));
                 }
                 Audience::People(people) => {
