@@ -35,7 +35,10 @@ pub(crate) fn reading(
 ) -> Reading {
     let sensor = compound.sensor(device);
     match sensor.purpose {
-        Purpose::LiftController => standing(state.floor_of(device)),
+        Purpose::LiftController => {
+            let waits_open = compound.left_alone.contains(&device);
+            standing(state.floor_of(device), if waits_open { LiftDoor::Open } else { LiftDoor::Closed })
+        }
         Purpose::HomeDoor => Reading::Contact { open: Some(false), opens: None },
         Purpose::HomeWater => {
             Reading::WaterMeter { litres: tenths(state.litres_of(device)), interval_s: interval_s(sensor) }
@@ -65,10 +68,10 @@ pub(crate) fn reading(
     }
 }
 
-/// A lift that waits with its door closed.
-pub(crate) fn standing(floor: i32) -> Reading {
+/// A lift that waits.
+pub(crate) fn standing(floor: i32, door: LiftDoor) -> Reading {
     Reading::LiftStatus {
-        door: Some(LiftDoor::Closed),
+        door: Some(door),
         moving: Some(false),
         floor: Some(floor),
         mode: Some(LiftMode::Normal),

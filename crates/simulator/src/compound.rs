@@ -1,7 +1,7 @@
 //! The site's devices, sorted by what happens to them.
 
 use crate::voice::Voice;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use wanglou_model::{Device, DeviceId, PlaceId, Purpose, Site, Span};
 
 /// Which device: its number in [`Compound::devices`].
@@ -68,12 +68,15 @@ pub(crate) struct Compound {
     pub(crate) smoke: Vec<At>,
     pub(crate) noise: Vec<At>,
     pub(crate) hubs: Vec<At>,
+    /// Devices to which nothing happens by itself.
+    pub(crate) left_alone: Vec<At>,
     /// Devices in whose profile nothing can be said here.
     pub(crate) mute: Vec<DeviceId>,
 }
 
 impl Compound {
-    pub(crate) fn of(site: &Site) -> Compound {
+    /// What is at places `left_alone` speaks, but nothing happens to it.
+    pub(crate) fn of(site: &Site, left_alone: &BTreeSet<PlaceId>) -> Compound {
         let mut compound = Compound::default();
         let mut gather = Gather::default();
         for (id, device) in &site.devices {
@@ -83,7 +86,11 @@ impl Compound {
             };
             let at = At(compound.devices.len() as u32);
             compound.devices.push(sensor(id, device, voice));
-            gather.take(at, device, &mut compound);
+            if left_alone.contains(&device.place) {
+                compound.left_alone.push(at);
+            } else {
+                gather.take(at, device, &mut compound);
+            }
         }
         gather.hand_over(&mut compound);
         compound

@@ -8,7 +8,7 @@ use crate::voice::Message;
 use rumqttc::{AsyncClient, ConnectionError, EventLoop, MqttOptions, Packet, QoS};
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -19,7 +19,9 @@ const IN_FLIGHT_MAX: u16 = 200;
 /// Messages that wait for the connection; when as many wait, the simulation waits too.
 const QUEUE_MAX: usize = 1_000;
 /// The largest message either way, bytes.
-const PACKET_BYTES_MAX: usize = 1 << 20;
+const PACKET_BYTES_MAX: usize = 16 << 20;
+/// Room for fixed header, topic length and packet id.
+const PACKET_EXTRA_BYTES: usize = 16;
 /// After a lost connection the next attempt waits so long.
 const RECONNECT_AFTER: Duration = Duration::from_secs(1);
 /// The first connection must be made within this time.
@@ -85,6 +87,15 @@ pub enum PublishError {
         /// Handed to the connection.
         sent: u64,
     },
+    /// No broker would take it.
+    #[error("a message of {bytes} bytes is too large: {PACKET_BYTES_MAX} are the limit")]
+    TooLarge {
+        /// Topic and payload.
+        bytes: usize,
+    },
+    /// Not a topic to publish to.
+    #[error("{0:?} is no topic to publish to: it is empty or too long, or has a wildcard (+ #) or NUL in it")]
+    Topic(String),
     /// The connection's task has ended.
     #[error("the connection to the broker has ended")]
     Ended,
@@ -99,6 +110,8 @@ pub struct Progress {
     pub acknowledged: AtomicU64,
     /// How far the sending is behind its own timetable, milliseconds.
     pub behind_ms: AtomicU64,
+    /// Simulated time of the latest message, microseconds since the epoch; 0 before the first.
+    pub at: AtomicI64,
     /// Is there a connection?
     pub connected: AtomicBool,
 }
@@ -135,17 +148,38 @@ pub async fn run(
             sent = send => sent?,
             () = &mut stop => break,
         }
+        progress.at.store(event.at.0, Ordering::Relaxed);
     }
     line.finish().await
 }
 
-/// Publishes one message and waits for its PUBACK.
+/// How much is wanted of the broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// QoS 0: written to the connection, nothing more.
+    AtMostOnce,
+    /// QoS 1: the broker has acknowledged.
+    AtLeastOnce,
+}
+
+/// Publishes one message, and at QoS 1 waits for its PUBACK.
 ///
 /// # Errors
 /// [`PublishError`].
-pub async fn once(broker: &Broker, message: Message) -> Result<(), PublishError> {
+pub async fn once(broker: &Broker, message: Message, delivery: Delivery) -> Result<(), PublishError> {
+    let bytes = message.topic.len() + message.payload.len();
+    if bytes + PACKET_EXTRA_BYTES > PACKET_BYTES_MAX {
+        return Err(PublishError::TooLarge { bytes });
+    }
+    let plain = !message.topic.is_empty() && !message.topic.contains(['+', '#', '\0']);
+    if !plain || message.topic.len() > usize::from(u16::MAX) {
+        return Err(PublishError::Topic(message.topic));
+    }
     let line = Line::connect(broker, Arc::default()).await?;
-    line.send(message).await?;
+    match delivery {
+        Delivery::AtLeastOnce => line.send(message).await?,
+        Delivery::AtMostOnce => line.send_unacknowledged(message).await?,
+    }
     line.finish().await
 }
 
@@ -205,6 +239,11 @@ impl Line {
         sent.map_err(|_| PublishError::Ended)?;
         self.progress.sent.fetch_add(1, Ordering::Relaxed);
         Ok(())
+    }
+
+    async fn send_unacknowledged(&self, message: Message) -> Result<(), PublishError> {
+        let Message { topic, payload, retain } = message;
+        self.client.publish(topic, QoS::AtMostOnce, retain, payload).await.map_err(|_| PublishError::Ended)
     }
 
     /// Waits for every PUBACK, then says goodbye.
@@ -268,13 +307,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_no_broker_takes_is_refused_before_anybody_is_asked() {
+        let broker = Broker { host: "127.0.0.1".into(), port: 1, login: None, client_id: "t".into() };
+        let refused = async |topic: &str, bytes: usize| {
+            let message = Message { topic: topic.into(), payload: vec![0; bytes], retain: false };
+            once(&broker, message, Delivery::AtLeastOnce).await.expect_err("refused")
+        };
+        for topic in ["", "a/#", "a/+/b", "nul\0"] {
+            assert!(matches!(refused(topic, 1).await, PublishError::Topic(_)), "{topic:?}");
+        }
+        assert!(matches!(refused("a", 16 << 20).await, PublishError::TooLarge { .. }));
+        assert!(matches!(refused("a", 1).await, PublishError::Connect { .. }));
+    }
+
+    #[tokio::test]
     async fn a_broker_that_is_not_there_is_named() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("its address").port();
         drop(listener);
         let broker = Broker { host: "127.0.0.1".into(), port, login: None, client_id: "t".into() };
         let message = Message { topic: "a".into(), payload: vec![], retain: false };
-        let error = once(&broker, message).await.expect_err("nobody listens");
+        let error = once(&broker, message, Delivery::AtLeastOnce).await.expect_err("nobody listens");
         assert!(
             error.to_string().starts_with(&format!("no MQTT broker answers on 127.0.0.1:{port}: ")),
             "{error}"

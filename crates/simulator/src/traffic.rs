@@ -8,15 +8,15 @@ use crate::random::Random;
 use crate::voice::Message;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
-use wanglou_model::{DeviceId, Reading, Site, Span, Timestamp};
+use wanglou_model::{DeviceId, PlaceId, Reading, Site, Span, Timestamp};
 
 /// Somebody waits so long for a lift, then takes the stairs.
 const PATIENCE: Span = Span::mins(10);
 
 /// What the traffic is a function of, beside the site.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Options {
     /// Other seed, other days.
     pub seed: u64,
@@ -27,19 +27,22 @@ pub struct Options {
     pub stretch: f64,
     /// Within this time from the start every device speaks once, as after a power cut. Zero: each when its time comes.
     pub roll_call: Span,
+    /// Places that are left to people who try things: nothing happens there by itself, and a lift waits on the ground
+    /// floor with its door open.
+    pub left_alone: BTreeSet<PlaceId>,
 }
 
 impl Options {
     /// In simulated time as it is, without a roll call.
     pub fn new(seed: u64, start: Timestamp) -> Options {
-        Options { seed, start, stretch: 1.0, roll_call: Span::ZERO }
+        Options { seed, start, stretch: 1.0, roll_call: Span::ZERO, left_alone: BTreeSet::new() }
     }
 
     /// For publishing at `pace`-fold speed: episodes last as long as in life, and every device reports within the
     /// first twenty real seconds.
     pub fn live(seed: u64, start: Timestamp, pace: f64) -> Options {
         let pace = pace.max(1.0);
-        Options { seed, start, stretch: pace, roll_call: Span((20e6 * pace) as i64) }
+        Options { stretch: pace, roll_call: Span((20e6 * pace) as i64), ..Options::new(seed, start) }
     }
 }
 
@@ -141,7 +144,7 @@ impl Traffic {
     pub fn new(site: &Site, options: Options) -> Result<Traffic, NoTraffic> {
         let unknown = |_| NoTraffic::Zone(site.zone.clone());
         let zone = TimeZoneDatabase::bundled().get(&site.zone).map_err(unknown)?;
-        let compound = Arc::new(Compound::of(site));
+        let compound = Arc::new(Compound::of(site, &options.left_alone));
         if compound.devices.is_empty() {
             return Err(NoTraffic::NoVoice { devices: site.devices.len() });
         }

@@ -147,7 +147,7 @@ impl Ride {
     }
 
     fn end(self, lift: usize, stage: &mut Stage<'_>, script: &mut Script) {
-        script.say(self.clock, self.controller, standing(self.floor));
+        script.say(self.clock, self.controller, standing(self.floor, LiftDoor::Closed));
         let state = &mut stage.state.lifts[lift];
         state.floor = self.floor;
         state.free_at = script.after(self.clock + 1.0);
