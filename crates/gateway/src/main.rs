@@ -17,6 +17,7 @@ struct Wanglou {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(cli::demo::Args),
     Run(cli::run::Args),
     Check(cli::check::Args),
     Decode(cli::decode::Args),
@@ -24,6 +25,8 @@ enum Command {
     Enrol(cli::enrol::Args),
     TestAlarm(cli::test_alarm::Args),
     Verify(cli::verify::Args),
+    Publish(cli::publish::Args),
+    Simulate(cli::simulate::Args),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +50,9 @@ fn run(command: Command) -> anyhow::Result<Ended> {
         Command::Run(args) => runtime()?.block_on(args.run()),
         Command::Enrol(args) => runtime()?.block_on(args.run()),
         Command::TestAlarm(args) => runtime()?.block_on(args.run()),
+        Command::Demo(args) => runtime()?.block_on(args.run()),
+        Command::Publish(args) => runtime()?.block_on(args.run()),
+        Command::Simulate(args) => runtime()?.block_on(args.run()),
     }
 }
 

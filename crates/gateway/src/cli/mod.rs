@@ -2,10 +2,13 @@
 
 pub mod check;
 pub mod decode;
+pub mod demo;
 pub mod enrol;
 pub mod init;
 mod local;
+pub mod publish;
 pub mod run;
+pub mod simulate;
 pub mod test_alarm;
 pub mod verify;
 
