@@ -1,12 +1,13 @@
 //! A real mosquitto on a free loopback port, with the configuration and ACL of `deploy/`. Ended when dropped.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::net::TcpStream;
 use wanglou_gateway::mqtt::{Address, BrokerOptions, Login};
 
 /// Users of the test's password file; each one's password is its name backwards.
@@ -36,17 +37,16 @@ impl Mosquitto {
         let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy");
         let read = |name: &str| std::fs::read_to_string(deploy.join(name)).expect("a file of deploy/");
         let port = free_port();
-        let conf =
-            read("mosquitto.conf").replace("listener 1883 127.0.0.1", &format!("listener {port} 127.0.0.1"));
-        // Started as root, mosquitto would change to a user that may not write here.
-        let conf = edit(format!("{conf}\nuser root\n"), dir.path());
-        write(dir.path(), "mosquitto.conf", &conf);
+        let listener = format!("\nlistener {port} 127.0.0.1");
+        // Started as root, mosquitto would change to a user that may not write here; what it calls information tells
+        // when it is ready.
+        let conf = read("mosquitto.conf").replace("\nlistener 1883 127.0.0.1", &listener)
+            + "\nuser root\nlog_type information\n";
+        write(dir.path(), "mosquitto.conf", &edit(conf, dir.path()));
         write(dir.path(), "mosquitto.acl", &read("mosquitto.acl"));
         write_passwords(dir.path());
-        let child = spawn(dir.path());
-        let broker = Mosquitto { child, dir, port };
-        broker.wait_ready().await;
-        broker
+        let child = spawn_ready(dir.path()).await;
+        Mosquitto { child, dir, port }
     }
 
     /// As `kill -9`: what it had only in memory is gone.
@@ -70,8 +70,7 @@ impl Mosquitto {
 
     /// Starts it again in the same directory.
     pub async fn restart(&mut self) {
-        self.child = spawn(self.dir.path());
-        self.wait_ready().await;
+        self.child = spawn_ready(self.dir.path()).await;
     }
 
     /// Forgets sessions and queues; to call while it does not run.
@@ -156,16 +155,6 @@ impl Mosquitto {
         }
         command
     }
-
-    async fn wait_ready(&self) {
-        for _ in 0..1000 {
-            if TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("mosquitto did not open port {}", self.port);
-    }
 }
 
 impl Drop for Mosquitto {
@@ -197,14 +186,39 @@ fn write_passwords(dir: &Path) {
     }
 }
 
-fn spawn(dir: &Path) -> Child {
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("log")).expect("a log");
+/// Starts the broker in its directory and waits until it serves: it listens before it has read its certificates.
+async fn spawn_ready(dir: &Path) -> Child {
+    let path = dir.join("log");
+    let log = || std::fs::read_to_string(&path).unwrap_or_default();
+    let starts = |log: &str| log.matches(" running\n").count();
+    let before = starts(&log());
+    let output = std::fs::OpenOptions::new().create(true).append(true).open(&path).expect("a log");
     let mut command = Command::new("/usr/sbin/mosquitto");
-    command.args(["-c", "mosquitto.conf"]).current_dir(dir).stdout(Stdio::null()).stderr(log);
-    command.spawn().expect("mosquitto is installed (apt install mosquitto)")
+    command.args(["-c", "mosquitto.conf"]).current_dir(dir).stdout(Stdio::null()).stderr(output);
+    let mut child = command.spawn().expect("mosquitto is installed (apt install mosquitto)");
+    for _ in 0..6000 {
+        if starts(&log()) > before {
+            return child;
+        }
+        let ended = child.try_wait().expect("a child of ours");
+        assert!(ended.is_none(), "mosquitto ended: {}", log());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("mosquitto was not ready within half a minute: {}", log())
 }
 
+/// A port that nobody listens on, and that no other broker of this test process was given.
 fn free_port() -> u16 {
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    loop {
+        let port = unused_port();
+        if GIVEN.lock().expect("no test panics in here").insert(port) {
+            return port;
+        }
+    }
+}
+
+fn unused_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("bound").port()
 }
