@@ -48,7 +48,8 @@ const SCREENS = {
       await p.locator('[data-phase=offline]').first().waitFor();
       await mock('mend');
       await mock('stall');
-      await p.locator('[data-phase=syncing]').first().waitFor();
+      // The next try may be 20 s away.
+      await p.locator('[data-phase=syncing]').first().waitFor({ timeout: 25_000 });
     },
   },
   alarm: { scene: ['busy'], show: (p) => front(p).waitFor() },
