@@ -1,7 +1,7 @@
 //! The contract between whatever brings messages in and the writer that journals them.
 //!
-//! A source hands over what one read of its socket returned, as one batch, together with the way to acknowledge
-//! it. It keeps nothing back for later and acknowledges nothing itself: the writer does so after the commit, and
+//! A source hands over what one read of its socket returned, as one batch (or, where it is more than 64 KiB, as
+//! several, so that an alarm can go between them), together with the way to acknowledge it. It keeps nothing back for later and acknowledges nothing itself: the writer does so after the commit, and
 //! the acknowledgement can only reach the connection that the batch came from.
 
 use bytes::Bytes;
@@ -59,7 +59,7 @@ pub enum Body {
     },
 }
 
-/// What one read returned.
+/// What one read returned, or a part of it.
 #[derive(Debug)]
 pub struct Batch {
     /// The connection's lane.

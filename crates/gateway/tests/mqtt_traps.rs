@@ -521,6 +521,28 @@ async fn while_the_intake_has_no_room_nothing_is_read_and_pings_keep_the_session
     assert!(matches!(peer.packet().await, Packet::PubAck(ack) if ack.pkid == 1));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_large_read_is_handed_over_in_batches_of_bounded_size_and_acknowledged_by_batch() {
+    let (consumer, mut broker) = consumer(Lane::Bulk, &["in/#"], |options| options.batch_bytes_max = 1000);
+    let mut running = start(consumer, 8);
+    let mut peer = broker.welcome_and_drain(true).await;
+    running.up().await;
+    let mut bytes = bytes::BytesMut::new();
+    for id in 1..=25 {
+        publish(Some(id), "in/a", &"x".repeat(96)).write_to(&mut bytes);
+    }
+    peer.send_bytes(&bytes).await;
+    let mut batches = Vec::new();
+    while batches.len() < 3 {
+        batches.push(running.batch().await);
+    }
+    assert_eq!(batches.iter().map(|batch| batch.messages.len()).collect::<Vec<_>>(), [10, 10, 5]);
+    acknowledge(&batches[0], 1);
+    peer.pubacks_in_one_write(&(1..=10).collect::<Vec<_>>()).await;
+    acknowledge(&batches[0], 2);
+    peer.pubacks_in_one_write(&(11..=25).collect::<Vec<_>>()).await;
+}
+
 // ---- stopping ---------------------------------------------------------------------------------------------------
 
 #[tokio::test(start_paused = true)]

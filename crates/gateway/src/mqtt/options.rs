@@ -103,8 +103,11 @@ pub struct ConsumerOptions {
     pub retired: Vec<String>,
     /// Larger packets are hashed and skipped, not kept. Whole packet in bytes; default 1 MiB.
     pub packet_bytes_max: usize,
-    /// Size of the read buffer in bytes; default 256 KiB.
+    /// At most this much is read at once, in bytes; default 256 KiB.
     pub read_bytes: usize,
+    /// What one read brought is handed over in batches that end with the message which reaches this many bytes of
+    /// topics and payloads; default 64 KiB, so that the writer can put an alarm between two of them.
+    pub batch_bytes_max: usize,
     /// Reading stops while this many batches wait for the writer; default 64.
     pub in_flight_batches_max: usize,
     /// Reading stops while batches of this many bytes wait for the writer; default 8 MiB. One batch may exceed it.
@@ -135,6 +138,7 @@ impl ConsumerOptions {
             retired: Vec::new(),
             packet_bytes_max: 1 << 20,
             read_bytes: 256 << 10,
+            batch_bytes_max: 64 << 10,
             in_flight_batches_max: 64,
             in_flight_bytes_max: 8 << 20,
             nonce,

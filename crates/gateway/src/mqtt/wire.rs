@@ -4,7 +4,7 @@ use super::decode::{Decoder, Incoming};
 use super::dial::{Dial, Stream};
 use super::fault::{LoginFault, Lost};
 use super::options::{BrokerOptions, ConsumerOptions, Login};
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use rumqttc::mqttbytes::v4::{self, ConnectReturnCode, Packet};
 use std::path::Path;
 use std::time::Duration;
@@ -70,7 +70,7 @@ impl Wire {
         }
     }
 
-    /// Reads what the socket gives, at most what the buffer has room for. `wanted` is the length of a packet that
+    /// Reads what the socket gives, at most `read_bytes`. `wanted` is the length of a packet that
     /// has begun. Returns the number of bytes, never 0. Safe to drop while it waits.
     pub(super) async fn read(&mut self, wanted: Option<usize>) -> Result<usize, Lost> {
         if self.input.capacity() - self.input.len() < ROOM_MIN {
@@ -79,7 +79,9 @@ impl Wire {
         if let Some(missing) = wanted.and_then(|bytes| bytes.checked_sub(self.input.len())) {
             self.input.reserve(missing);
         }
-        match self.stream.read_buf(&mut self.input).await {
+        // A buffer that has grown must not make reads, and with them batches, grow too.
+        let mut room = (&mut self.input).limit(self.read_bytes);
+        match self.stream.read_buf(&mut room).await {
             Ok(0) => Err(Lost::Closed),
             Ok(bytes) => Ok(bytes),
             Err(cause) => Err(Lost::Broken(cause)),

@@ -48,6 +48,9 @@ impl<I: Intake> Connection<I> {
     async fn decode_all(&mut self) -> Result<(), End> {
         while let Some(incoming) = self.decoder.next(&mut self.wire.input)? {
             self.sort(incoming).await?;
+            if self.gathered.bytes >= self.options.batch_bytes_max {
+                self.hand_over().await?;
+            }
         }
         Ok(())
     }
