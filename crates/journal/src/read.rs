@@ -107,7 +107,7 @@ impl Reader {
         catalog.segments.first().map_or(catalog.end, |segment| segment.base)
     }
 
-    /// As [`crate::Store::read_from`]; what is committed after the call began is left out.
+    /// As [`crate::Store::read_from`]: never anything that is not committed.
     ///
     /// # Errors
     /// [`StoreError::Io`] when a file cannot be read.
@@ -118,7 +118,7 @@ impl Reader {
             let Some(segment) = self.segment_for(read.next) else {
                 break;
             };
-            if self.read_segment(&segment, end, &mut read, visit)?.is_break() {
+            if self.read_segment(&segment, &mut read, visit)?.is_break() {
                 break;
             }
         }
@@ -135,14 +135,13 @@ impl Reader {
     fn read_segment(
         &self,
         segment: &Segment,
-        end: Position,
         read: &mut ReadEnd,
         visit: &mut Visit<'_>,
     ) -> Result<ControlFlow<()>, FileError> {
         let path = &segment.path;
         let file = match segment::open(&*self.files, path, Access::Read) {
             Err(_) if self.was_dropped(segment) => {
-                read.next = segment.end.min(end);
+                read.next = segment.end;
                 return Ok(ControlFlow::Continue(()));
             }
             opened => opened?,
@@ -150,7 +149,7 @@ impl Reader {
         let id = self.current_id(segment, &*file)?;
         let len = file.len().doing("measure", path)?;
         let mut walk = Walk::new(&*file, id, segment.start_for(read.next), len);
-        let limit = segment.end.min(end);
+        let limit = segment.end;
         while walk.next_position() < limit {
             match walk.step().doing("read", path)? {
                 Step::End => break,

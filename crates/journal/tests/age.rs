@@ -173,3 +173,18 @@ fn erasing_takes_damaged_bodies_with_it() {
     assert!(!contains(&files, b"qayload 3 "), "the damaged body is still there");
     assert_eq!(read_all(&log.reader()), (expected(50, 90), 0));
 }
+
+#[test]
+fn a_seal_that_rotted_before_its_segment_was_erased_is_still_missed() {
+    let files = MemoryFiles::default();
+    let mut log = journal(&files);
+    snapshot(&mut log);
+    let path = Path::new("/data/journal/00000000000000000000.seg");
+    let first_seal = 256 + common::batch(Position(0), 3).encoded_bytes() - 80;
+    files.flip(path, first_seal + 30, 1);
+    log.erase(at_micros(50)).expect("erased");
+    let report = verify(&files, Path::new(DATA)).expect("readable");
+    let bad: Vec<_> = report.bad.iter().map(|bad| (bad.position, bad.lost, bad.what)).collect();
+    assert_eq!(bad, [(Position(3), 0, "the seal of a batch is missing")]);
+    assert_eq!(read_all(&log.reader()), (expected(50, 90), 0));
+}

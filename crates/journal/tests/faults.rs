@@ -169,6 +169,21 @@ fn a_snapshot_that_finds_no_room_leaves_the_older_ones_alone() {
 }
 
 #[test]
+fn erasing_on_a_full_disk_leaves_the_reserve_alone() {
+    let (files, mut log) = faulty();
+    append(&mut log, 4);
+    let snapshot = Snapshot { position: Position(4), config: [0; 32], version: 1, state: vec![1] };
+    log.put_snapshot(log.claim(), &snapshot).expect("stored");
+    files.faults().set_full(true);
+    // The segment being written would have to be ended, which takes a spare.
+    let refused = log.erase(i64::MAX).expect_err("no space");
+    assert!(matches!(refused, StoreError::NoSpace { .. }), "{refused}");
+    append(&mut log, 1); // the reserve is complete, so intake goes on
+    files.faults().set_full(false);
+    assert!(log.erase(i64::MAX).expect("there is room again").bodies > 0);
+}
+
+#[test]
 fn a_journal_opens_on_a_full_disk_and_serves_control_first() {
     let (files, mut log) = faulty();
     append(&mut log, 10);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use common::{DATA, Kept, append, options, read_all};
 use wanglou_journal::files::Files;
-use wanglou_journal::files::memory::MemoryFiles;
+use wanglou_journal::files::memory::{Cut, MemoryFiles, NamesKept, Replay};
 use wanglou_journal::{
     History, Left, Options, OsSalt, Position, Recovery, SegmentLog, Snapshot, Store, verify,
 };
@@ -276,4 +276,35 @@ fn without_that_proof_it_is_cut_off_and_said_to_be_possibly_receipted() {
     let cut = recovery.truncated.expect("cut off");
     assert_eq!((cut.position, cut.records, log.position()), (Position(4), 4, Position(4)));
     assert_eq!(recovery.skipped, []);
+}
+
+#[test]
+fn a_batch_that_is_gone_as_a_whole_is_no_broken_chain() {
+    let files = MemoryFiles::default();
+    let (mut log, _) = open(&files);
+    let mut ends = Vec::new();
+    for _ in 0..3 {
+        ends.push(append(&mut log, 2));
+    }
+    log.close().expect("closed");
+    let path = last_segment(&files);
+    let mut bytes = files.contents().remove(&path).expect("there");
+    let batch_bytes = |first: u64| common::batch(Position(first), 2).encoded_bytes() as usize;
+    let start = 256 + batch_bytes(0);
+    bytes[start..start + batch_bytes(2)].fill(0);
+    files.overwrite(&path, bytes);
+    let (_, recovery) = open(&files);
+    assert_eq!((recovery.skipped.len(), recovery.damaged), (1, vec![]));
+    assert_eq!((recovery.skipped[0].position, recovery.skipped[0].lost), (Position(2), 2));
+}
+
+#[test]
+fn the_reserve_is_durable_when_an_open_returns() {
+    let files = MemoryFiles::recording();
+    drop(open(&files));
+    let mut replay = Replay::default();
+    files.ops().iter().for_each(|op| replay.step(op));
+    let after_a_power_cut = replay.disk(Cut::Drops, NamesKept::First(0)).contents();
+    let spares = after_a_power_cut.iter().filter(|(path, _)| path.display().to_string().contains("spare-"));
+    assert_eq!(spares.map(|(_, bytes)| bytes.len()).collect::<Vec<_>>(), [4096]);
 }

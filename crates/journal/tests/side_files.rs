@@ -51,7 +51,7 @@ fn a_blob_is_durable_when_put_returns() {
     let id = Blobs::open(shared(&files), Path::new(DATA)).expect("opens").put(b"picture", 1).expect("stored");
     let mut replay = Replay::default();
     files.ops().iter().for_each(|op| replay.step(op));
-    let disk = replay.disk(Cut::Drops, NamesKept(0));
+    let disk = replay.disk(Cut::Drops, NamesKept::First(0));
     let blobs = Blobs::open(shared(&disk), Path::new(DATA)).expect("opens");
     assert_eq!(blobs.read(id).expect("readable"), Blob::Whole(b"picture".to_vec()));
 }

@@ -34,10 +34,14 @@ pub enum Cut {
     Skips(usize),
 }
 
-/// What of the names that were not synced a power cut leaves: so many of the changes, in order,
-/// as the journals of file systems do.
+/// What of the changes of names that were not synced a power cut leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NamesKept(pub usize);
+pub enum NamesKept {
+    /// So many of the first, as the journals of file systems keep their order.
+    First(usize),
+    /// So many of the last, as nothing that is promised forbids.
+    Last(usize),
+}
 
 impl Replay {
     /// Applies the next operation.
@@ -63,10 +67,11 @@ impl Replay {
         }
     }
 
-    /// How many changes of names are not synced.
+    /// The ways of keeping names that make a difference now.
     #[must_use]
-    pub fn names_pending(&self) -> usize {
-        self.names.len()
+    pub fn names_kept(&self) -> Vec<NamesKept> {
+        let pending = self.names.len();
+        (0..=pending).map(NamesKept::First).chain((1..pending).map(NamesKept::Last)).collect()
     }
 
     /// The kinds of cut that make a difference now; every byte of the last write when `op`, the
@@ -90,7 +95,7 @@ impl Replay {
     #[must_use]
     pub fn disk(&self, cut: Cut, names: NamesKept) -> MemoryFiles {
         let mut tree = self.durable.clone();
-        for op in &self.names[..names.0.min(self.names.len())] {
+        for op in self.names_left(names) {
             // A rename whose file was never durable under its first name finds nothing.
             let _ = tree.rename(op);
         }
@@ -106,6 +111,14 @@ impl Replay {
     fn make_durable(&mut self, op: &Op) {
         // A name that was replaced before it was ever durable is no error here.
         let _ = self.durable.apply(op);
+    }
+
+    fn names_left(&self, kept: NamesKept) -> &[NameOp] {
+        let pending = self.names.len();
+        match kept {
+            NamesKept::First(count) => &self.names[..count.min(pending)],
+            NamesKept::Last(count) => &self.names[pending - count.min(pending)..],
+        }
     }
 
     fn left(&self, cut: Cut) -> Vec<(u64, ContentOp)> {
