@@ -91,7 +91,8 @@ impl Observer for Dispatcher {
 
 fn notice(engine: &Engine, id: &str, row: &EffectRow) -> Option<Notice> {
     let alarm = engine.book().alarms.get(&row.alarm)?;
-    let outermost = engine.setup().site.path_of(&alarm.place).first().map(|name| (*name).clone()).unwrap_or_default();
+    let outermost =
+        engine.setup().site.path_of(&alarm.place).first().map(|name| (*name).clone()).unwrap_or_default();
     Some(Notice {
         id: id.to_owned(),
         alarm: alarm.id.to_string(),
@@ -123,7 +124,12 @@ impl Webhook {
                 None
             }
         });
-        Self { url: table.url.clone(), secret, per_minute_max: table.per_minute_max as usize, sent: Vec::new() }
+        Self {
+            url: table.url.clone(),
+            secret,
+            per_minute_max: table.per_minute_max as usize,
+            sent: Vec::new(),
+        }
     }
 
     fn spend(&mut self, now: Instant) -> bool {
@@ -138,16 +144,30 @@ impl Webhook {
 
 impl Effects {
     /// Sends until the gateway stops.
-    pub async fn run(mut self, writer: WriterHandle, gateway: GatewayFile, folder: PathBuf, hub: Hub, mut stopping: watch::Receiver<bool>) {
-        let client = match reqwest::Client::builder().timeout(ANSWER_WITHIN).redirect(reqwest::redirect::Policy::none()).build() {
+    pub async fn run(
+        mut self,
+        writer: WriterHandle,
+        gateway: GatewayFile,
+        folder: PathBuf,
+        hub: Hub,
+        mut stopping: watch::Receiver<bool>,
+    ) {
+        let client = match reqwest::Client::builder()
+            .timeout(ANSWER_WITHIN)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+        {
             Ok(client) => client,
             Err(error) => {
                 tracing::error!(%error, "no webhook can be sent");
                 return;
             }
         };
-        let mut webhooks: BTreeMap<String, Webhook> =
-            gateway.webhooks.iter().map(|(name, table)| (name.clone(), Webhook::new(table, &folder))).collect();
+        let mut webhooks: BTreeMap<String, Webhook> = gateway
+            .webhooks
+            .iter()
+            .map(|(name, table)| (name.clone(), Webhook::new(table, &folder)))
+            .collect();
         loop {
             let notice = tokio::select! {
                 notice = self.queue.recv() => notice,

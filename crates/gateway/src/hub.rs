@@ -84,6 +84,10 @@ impl Socket {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a few variants matter here; a new one does where it says so"
+    )]
     fn push(&self, push: Push) {
         let mut waiting = self.lock();
         let weight = match &push {
@@ -191,7 +195,8 @@ impl Hub {
                 let Some(alarm) = engine.book().alarms.get(id) else { continue };
                 let angle = Angle::of(engine, alarm, officer);
                 let body: Arc<str> = alarm_json(engine, &people, alarm, alarm.rev, &angle).into();
-                let card = card(*seq, alarm, alarm.rev, !angle.silent, body);
+                let ring = alarm.is_unaccepted() && !angle.silent;
+                let card = card(*seq, alarm, alarm.rev, ring, body);
                 mine.of.insert(id.clone(), *seq);
                 mine.rows.insert(*seq, card);
             }
@@ -292,7 +297,7 @@ impl Inner {
         let full = history != self.history || cursor > outbox.head;
         let after = if full { 0 } else { cursor };
         let mut cards: Vec<Card> = outbox.rows.range(after + 1..).map(|(_, card)| card.clone()).collect();
-        cards.sort_by(|a, b| (a.priority, a.raised_at, a.seq).cmp(&(b.priority, b.raised_at, b.seq)));
+        cards.sort_by_key(|card| (card.priority, card.raised_at, card.seq));
         Resume { full, head: outbox.head, cards }
     }
 
@@ -319,7 +324,8 @@ impl Inner {
         let Some(alarm) = engine.book().alarms.get(id) else { return };
         let mut bodies: BTreeMap<Angle, Arc<str>> = BTreeMap::new();
         for row in rows {
-            let angle = Angle { silent: !row.ring, actions: engine.actions(alarm, &row.officer) };
+            let silent = alarm.is_unaccepted() && !row.ring;
+            let angle = Angle { silent, actions: engine.actions(alarm, &row.officer) };
             let body = bodies
                 .entry(angle)
                 .or_insert_with_key(|angle| alarm_json(engine, people, alarm, rev, angle).into());
@@ -362,6 +368,10 @@ fn card(seq: u64, alarm: &wanglou_engine::Alarm, rev: u64, ring: bool, body: Arc
 }
 
 impl Observer for Hub {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a few variants matter here; a new one does where it says so"
+    )]
     fn committed(&mut self, _at: Timestamp, engine: &Engine, facts: &[Fact]) {
         if facts.is_empty() {
             return;

@@ -68,6 +68,7 @@ impl Quarantine {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[expect(clippy::too_many_arguments, reason = "what an entry says, in its order")]
     /// Notes a message. `bytes` is its real length, where only a part of it is at hand.
     pub fn note(
         &self,

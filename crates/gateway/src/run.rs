@@ -22,7 +22,9 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::{oneshot, watch};
 use wanglou_journal::files::disk::DiskFiles;
-use wanglou_journal::{Blobs, Configs, FileError, Left, OpenError, Options, Recovery, SegmentLog, files::Files};
+use wanglou_journal::{
+    Blobs, Configs, FileError, Left, OpenError, Options, Recovery, SegmentLog, files::Files,
+};
 use wanglou_model::Span;
 use wanglou_profiles::Lane as ProfileLane;
 
@@ -103,7 +105,9 @@ impl Running {
     pub async fn failed(&mut self) -> RunError {
         match (&mut self.ended).await {
             Ok(Err(error)) => error.into(),
-            Ok(Ok(())) | Err(_) => RunError::System("the writer ended", std::io::Error::other("without a word")),
+            Ok(Ok(())) | Err(_) => {
+                RunError::System("the writer ended", std::io::Error::other("without a word"))
+            }
         }
     }
 }
@@ -138,7 +142,11 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         access: recovered.access,
         decisive: recovered.decisive,
         clock,
-        observers: vec![Box::new(hub.clone()), Box::new(MetricsObserver::new(metrics.clone(), Arc::clone(&health))), Box::new(dispatcher)],
+        observers: vec![
+            Box::new(hub.clone()),
+            Box::new(MetricsObserver::new(metrics.clone(), Arc::clone(&health))),
+            Box::new(dispatcher),
+        ],
         quarantine: Arc::clone(&quarantine),
         health: Arc::clone(&health),
         metrics: metrics.clone(),
@@ -177,9 +185,12 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     };
     let connections = gateway.http.sockets_max + CONNECTIONS_BESIDE;
     phones.spawn(http::serve(listener, http::router(side), connections, stopping.clone()));
-    let page = axum::Router::new().route("/metrics", axum::routing::get(move || async move {
-        ([(axum::http::header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.page())
-    }));
+    let page = axum::Router::new().route(
+        "/metrics",
+        axum::routing::get(move || async move {
+            ([(axum::http::header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.page())
+        }),
+    );
     phones.spawn(http::serve(scrape, page, SCRAPERS_MAX, stopping));
     health.clear(Concern::Starting);
     tracing::info!(%address, config = decisive.hash(), "started");
@@ -193,7 +204,12 @@ struct Opened {
     recovered: recovery::Recovered,
 }
 
-fn open(data: &Path, gateway: &GatewayFile, decisive: &Decisive, health: &Health) -> Result<Opened, RunError> {
+fn open(
+    data: &Path,
+    gateway: &GatewayFile,
+    decisive: &Decisive,
+    health: &Health,
+) -> Result<Opened, RunError> {
     let files: Arc<dyn Files> = Arc::new(DiskFiles);
     let options = Options {
         segment_bytes: gateway.journal.segment_bytes,
@@ -211,7 +227,10 @@ fn open(data: &Path, gateway: &GatewayFile, decisive: &Decisive, health: &Health
 /// What opening found: an unclean stop is ordinary, damage is not.
 fn tell(report: &Recovery, recovered: &recovery::Recovered, health: &Health) {
     if report.left == Left::Unclean {
-        tracing::warn!(copied = report.copied, "the gateway was not stopped in order; the tail was written anew");
+        tracing::warn!(
+            copied = report.copied,
+            "the gateway was not stopped in order; the tail was written anew"
+        );
     }
     if let Some(truncated) = &report.truncated {
         tracing::warn!(?truncated, "the last batch was not whole and is dropped: possibly receipted");
@@ -257,14 +276,16 @@ fn phone_threads() -> Result<Runtime, RunError> {
 fn local_secret(data: &Path) -> Result<String, RunError> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
-    let secret = http::token().map_err(|_| RunError::System("random numbers", std::io::Error::other("none")))?;
+    let secret =
+        http::token().map_err(|_| RunError::System("random numbers", std::io::Error::other("none")))?;
     let path = data.join(LOCAL_SECRET_FILE);
     let fail = |error| RunError::System("the local secret", error);
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(fail(error)),
         Ok(()) | Err(_) => {}
     }
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(fail)?;
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(fail)?;
     file.write_all(secret.as_bytes()).map_err(fail)?;
     Ok(secret)
 }
@@ -290,7 +311,8 @@ struct LaneFilters {
 fn filters(decisive: &Decisive) -> LaneFilters {
     let of = |lane: ProfileLane| {
         let all = decisive.profiles.profiles().flat_map(|profile| profile.subscriptions.to_vec());
-        let mut filters: Vec<String> = all.filter(|found| found.lane == lane).map(|found| found.filter).collect();
+        let mut filters: Vec<String> =
+            all.filter(|found| found.lane == lane).map(|found| found.filter).collect();
         filters.sort();
         filters.dedup();
         filters
@@ -343,7 +365,9 @@ impl Lanes {
         }
         if self.gateway.mqtt.discovery {
             let wired: Vec<String> = self.alarm.iter().chain(&self.bulk).cloned().collect();
-            let known = Arc::new(move |name: &str| topic::is_own(name) || wired.iter().any(|filter| topic::matches(name, filter)));
+            let known = Arc::new(move |name: &str| {
+                topic::is_own(name) || wired.iter().any(|filter| topic::matches(name, filter))
+            });
             let options = ConsumerOptions::discovery(&self.site, self.nonce, Sampling::new(known));
             let consumer = Consumer::new(broker, options);
             let samples = Arc::new(Samples { quarantine: Arc::clone(quarantine) });
@@ -367,7 +391,15 @@ impl Intake for Samples {
                 crate::intake::Body::Oversize { bytes, .. } => (&[], *bytes),
             };
             let reason = "no profile subscribes to this topic: write one, or see docs/canonical.md";
-            self.quarantine.note(crate::clock::wall(), &message.topic, payload, bytes, Why::Unmatched, reason, None);
+            self.quarantine.note(
+                crate::clock::wall(),
+                &message.topic,
+                payload,
+                bytes,
+                Why::Unmatched,
+                reason,
+                None,
+            );
         }
         let _ = batch.acks.send(crate::intake::Acknowledge { batches: 1 });
         Ok(())
@@ -377,7 +409,8 @@ impl Intake for Samples {
 /// Reads every file anew; a valid change is applied at a position of the journal, a bad one changes nothing.
 fn reload(path: PathBuf, writer: WriterHandle, hub: Hub, health: Arc<Health>, lanes: LaneFilters) -> Reload {
     Arc::new(move |who: String| {
-        let (path, writer, hub, health, lanes) = (path.clone(), writer.clone(), hub.clone(), Arc::clone(&health), lanes.clone());
+        let (path, writer, hub, health, lanes) =
+            (path.clone(), writer.clone(), hub.clone(), Arc::clone(&health), lanes.clone());
         async move {
             let loaded = tokio::task::spawn_blocking(move || configuration::load(&path)).await;
             let loaded = loaded.map_err(|error| vec![error.to_string()])?;
@@ -390,7 +423,9 @@ fn reload(path: PathBuf, writer: WriterHandle, hub: Hub, health: Arc<Health>, la
                 }
             };
             if filters(&loaded.decisive) != lanes {
-                tracing::warn!("the reload changes which topics are subscribed to: restart the gateway for that");
+                tracing::warn!(
+                    "the reload changes which topics are subscribed to: restart the gateway for that"
+                );
             }
             let hash = loaded.decisive.hash().to_owned();
             hub.set_people(loaded.people);

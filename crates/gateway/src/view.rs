@@ -87,7 +87,7 @@ impl Angle {
     /// How an officer sees an alarm.
     pub fn of(engine: &Engine, alarm: &Alarm, officer: &OfficerId) -> Self {
         let rings = alarm.followers.get(officer).is_some_and(|follower| follower.ring && !follower.declined);
-        Self { silent: !rings, actions: engine.actions(alarm, officer) }
+        Self { silent: alarm.is_unaccepted() && !rings, actions: engine.actions(alarm, officer) }
     }
 }
 

@@ -86,8 +86,13 @@ impl Trees {
     fn open(path: &Path) -> Result<Self, ViewError> {
         let path = path.to_path_buf();
         let open = move || -> Result<Self, ViewError> {
-            let db = sled::Config::new().path(path).cache_capacity(CACHE_BYTES).flush_every_ms(Some(1_000)).open()?;
-            let (alarms, history, feeds) = (db.open_tree("alarms")?, db.open_tree("history")?, db.open_tree("feeds")?);
+            let db = sled::Config::new()
+                .path(path)
+                .cache_capacity(CACHE_BYTES)
+                .flush_every_ms(Some(1_000))
+                .open()?;
+            let (alarms, history, feeds) =
+                (db.open_tree("alarms")?, db.open_tree("history")?, db.open_tree("feeds")?);
             Ok(Self { db, alarms, history, feeds })
         };
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(open)).unwrap_or(Err(ViewError::Panicked))
@@ -126,7 +131,8 @@ impl Trees {
         let mut least = u64::MAX;
         for tree in [&self.alarms, &self.history, &self.feeds] {
             let bytes = tree.get(POSITION)?;
-            let at = bytes.and_then(|bytes| bytes.as_ref().try_into().ok().map(u64::from_be_bytes)).unwrap_or(0);
+            let at =
+                bytes.and_then(|bytes| bytes.as_ref().try_into().ok().map(u64::from_be_bytes)).unwrap_or(0);
             least = least.min(at);
         }
         Ok(Position(least))
@@ -209,7 +215,12 @@ impl Views {
 }
 
 /// Writes what the journal has since `from`. Returns up to where.
-fn catch_up(trees: &Trees, reader: &Reader, calendar: &Calendar, from: Position) -> Result<Position, ViewError> {
+fn catch_up(
+    trees: &Trees,
+    reader: &Reader,
+    calendar: &Calendar,
+    from: Position,
+) -> Result<Position, ViewError> {
     let mut batches = Batches::default();
     let mut next = from;
     let mut failed = None;
@@ -235,14 +246,25 @@ fn catch_up(trees: &Trees, reader: &Reader, calendar: &Calendar, from: Position)
         }
     }
     let Batches { mut alarms, mut history, mut feeds, .. } = batches;
-    for (tree, batch) in [(&trees.alarms, &mut alarms), (&trees.history, &mut history), (&trees.feeds, &mut feeds)] {
+    for (tree, batch) in
+        [(&trees.alarms, &mut alarms), (&trees.history, &mut history), (&trees.feeds, &mut feeds)]
+    {
         batch.insert(POSITION, &next.0.to_be_bytes());
         tree.apply_batch(std::mem::take(batch))?;
     }
     Ok(next)
 }
 
-fn take(trees: &Trees, calendar: &Calendar, batches: &mut Batches, record: &Record<'_>) -> Result<(), ViewError> {
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a few variants matter here; a new one does where it says so"
+)]
+fn take(
+    trees: &Trees,
+    calendar: &Calendar,
+    batches: &mut Batches,
+    record: &Record<'_>,
+) -> Result<(), ViewError> {
     if record.kind != kind::FACT {
         return Ok(());
     }
@@ -272,7 +294,8 @@ fn take(trees: &Trees, calendar: &Calendar, batches: &mut Batches, record: &Reco
             change(trees, batches, alarm.as_str(), |line| line.accepted_by = Some(by.to_string()))?;
         }
         Fact::Closed { alarm, outcome, .. } => change(trees, batches, alarm.as_str(), |line| {
-            (line.outcome, line.closed_at) = (Some(outcome.name().to_owned()), Some(rfc3339_micros::format(at)));
+            (line.outcome, line.closed_at) =
+                (Some(outcome.name().to_owned()), Some(rfc3339_micros::format(at)));
         })?,
         Fact::Published { alarm, to, .. } => {
             for row in to {
@@ -285,7 +308,12 @@ fn take(trees: &Trees, calendar: &Calendar, batches: &mut Batches, record: &Reco
     Ok(())
 }
 
-fn change(trees: &Trees, batches: &mut Batches, alarm: &str, with: impl FnOnce(&mut Line)) -> Result<(), ViewError> {
+fn change(
+    trees: &Trees,
+    batches: &mut Batches,
+    alarm: &str,
+    with: impl FnOnce(&mut Line),
+) -> Result<(), ViewError> {
     if !batches.lines.contains_key(alarm) {
         let kept = trees.alarms.get(alarm)?.and_then(|bytes| serde_json::from_slice::<Line>(&bytes).ok());
         let Some(line) = kept else { return Ok(()) };
@@ -303,11 +331,14 @@ mod tests {
     use crate::record::Encoder;
     use std::collections::BTreeMap;
     use wanglou_journal::{Batch, Options, Purpose, SegmentLog, Store};
-    use wanglou_model::{AlarmId, AlarmKind, Ladder, OfficerId, Outcome, PlaceId, Priority, Raised, Reason, Span, StopsAt};
+    use wanglou_model::{
+        AlarmId, AlarmKind, Ladder, OfficerId, Outcome, PlaceId, Priority, Raised, Reason, Span, StopsAt,
+    };
 
     fn facts() -> Vec<Fact> {
         let alarm = AlarmId::parse("al_1").expect("an id");
-        let ladder = Ladder { rungs: vec![], repeat: Span::ZERO, on_scene: Span::ZERO, stops_at: StopsAt::Acceptance };
+        let ladder =
+            Ladder { rungs: vec![], repeat: Span::ZERO, on_scene: Span::ZERO, stops_at: StopsAt::Acceptance };
         let raised = Raised {
             alarm: alarm.clone(),
             kind: AlarmKind::parse("manhole").expect("an id"),
@@ -367,7 +398,10 @@ mod tests {
         };
         let first = shown(&follow());
         assert_eq!(first.len(), 1);
-        assert_eq!((first[0].accepted_by.as_deref(), first[0].outcome.as_deref()), (Some("wu"), Some("real")));
+        assert_eq!(
+            (first[0].accepted_by.as_deref(), first[0].outcome.as_deref()),
+            (Some("wu"), Some("real"))
+        );
         // Ahead of the journal: another journal's views.
         let trees = Trees::open(&path).expect("opens");
         for tree in [&trees.alarms, &trees.history, &trees.feeds] {

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 /// Check a configuration: load everything, run every profile's own examples, and look for gaps in the rota.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  wanglou check --config config/gateway.toml\n  wanglou check --config config/gateway.toml --json\n\nExit code 1 if anything is an error.")]
+#[command(
+    after_help = "Examples:\n  wanglou check --config config/gateway.toml\n  wanglou check --config config/gateway.toml --json\n\nExit code 1 if anything is an error."
+)]
 pub struct Args {
     /// The gateway's file.
     #[arg(long, value_name = "FILE")]
@@ -31,7 +33,12 @@ impl Args {
                 let folder = loaded.folder.join(&loaded.gateway.profiles);
                 faults.extend(examples.into_iter().map(|fault| {
                     let file = folder.join(&fault.file).display().to_string();
-                    Fault::error(&file, &fault.key_path, Some(fault.line).filter(|line| *line > 0), fault.message)
+                    Fault::error(
+                        &file,
+                        &fault.key_path,
+                        Some(fault.line).filter(|line| *line > 0),
+                        fault.message,
+                    )
                 }));
                 let site = &loaded.decisive.setup.site;
                 let words = format!(

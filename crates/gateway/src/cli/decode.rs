@@ -10,7 +10,9 @@ use wanglou_model::{Decoded, RawMessage};
 
 /// Decode a payload from standard input, and print each observation as one JSON line.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  echo '{\"contact\":false}' | wanglou decode --config config/gateway.toml --topic zigbee2mqtt/home-3-1203/door\n\nExit code 3: no profile knows it ({\"unmatched\": why}); 4: it is malformed ({\"rejected\": why}).")]
+#[command(
+    after_help = "Examples:\n  echo '{\"contact\":false}' | wanglou decode --config config/gateway.toml --topic zigbee2mqtt/home-3-1203/door\n\nExit code 3: no profile knows it ({\"unmatched\": why}); 4: it is malformed ({\"rejected\": why})."
+)]
 pub struct Args {
     /// The gateway's file.
     #[arg(long, value_name = "FILE")]
@@ -39,7 +41,13 @@ impl Args {
         if payload.ends_with(b"\n") {
             payload.pop();
         }
-        let raw = RawMessage { topic: &self.topic, payload: &payload, at: clock::wall(), retain: self.retain, dup: false };
+        let raw = RawMessage {
+            topic: &self.topic,
+            payload: &payload,
+            at: clock::wall(),
+            retain: self.retain,
+            dup: false,
+        };
         match loaded.decisive.profiles.decode_with(self.profile.as_deref(), &raw) {
             Decoded::Observations(said) => {
                 for said in said {

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 
 /// Make a one-time link, and its QR code, with which a phone logs in as an officer.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  wanglou enrol --config config/gateway.toml --officer wu\n  wanglou enrol --config config/gateway.toml --officer wu --minutes 10")]
+#[command(
+    after_help = "Examples:\n  wanglou enrol --config config/gateway.toml --officer wu\n  wanglou enrol --config config/gateway.toml --officer wu --minutes 10"
+)]
 pub struct Args {
     /// The file of the gateway that runs on this machine.
     #[arg(long, value_name = "FILE")]
@@ -32,8 +34,14 @@ impl Args {
         let link = answer["link"].as_str().unwrap_or_default();
         println!("{}", qr(link)?);
         println!("{link}");
-        println!("Scan it with the phone of {}, or open the link there. It works once, for {} minutes.", self.officer, self.minutes);
-        println!("用 {} 的手机扫码，或在手机上打开此链接。只能用一次，{} 分钟内有效。", self.officer, self.minutes);
+        println!(
+            "Scan it with the phone of {}, or open the link there. It works once, for {} minutes.",
+            self.officer, self.minutes
+        );
+        println!(
+            "用 {} 的手机扫码，或在手机上打开此链接。只能用一次，{} 分钟内有效。",
+            self.officer, self.minutes
+        );
         Ok(Ended::Well)
     }
 }

@@ -16,7 +16,9 @@ struct Shipped;
 
 /// Write a commented start: the gateway's file, rules, the shipped profiles, and the folder of a small compound.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  wanglou init --into my-compound\n  wanglou check --config my-compound/gateway.toml")]
+#[command(
+    after_help = "Examples:\n  wanglou init --into my-compound\n  wanglou check --config my-compound/gateway.toml"
+)]
 pub struct Args {
     /// A folder that does not exist yet, or is empty.
     #[arg(long, value_name = "DIR")]
@@ -31,7 +33,10 @@ impl Args {
     pub fn run(self) -> anyhow::Result<Ended> {
         let taken = std::fs::read_dir(&self.into).is_ok_and(|mut entries| entries.next().is_some());
         if taken {
-            bail!("{} is not empty; nothing was written. Name another folder with --into", self.into.display());
+            bail!(
+                "{} is not empty; nothing was written. Name another folder with --into",
+                self.into.display()
+            );
         }
         for name in Shipped::iter() {
             let Some(file) = Shipped::get(&name) else { continue };
@@ -52,7 +57,9 @@ impl Args {
 /// The shipped file names the demo compound; a start of one's own lies beside it.
 fn own_site(shipped: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(shipped);
-    text.replace("site = \"sites/demo\"", "site = \"site\"").replace("data = \"../data\"", "data = \"data\"").into_bytes()
+    text.replace("site = \"sites/demo\"", "site = \"site\"")
+        .replace("data = \"../data\"", "data = \"data\"")
+        .into_bytes()
 }
 
 fn write(path: &Path, data: &[u8]) -> anyhow::Result<()> {

@@ -7,9 +7,15 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 /// Posts to the gateway of this configuration.
-pub(super) async fn post(config: &Path, path: &str, body: &serde_json::Value) -> anyhow::Result<serde_json::Value> {
-    let text = std::fs::read_to_string(config).with_context(|| format!("{} cannot be read", config.display()))?;
-    let gateway = GatewayFile::parse(&config.display().to_string(), &text).map_err(|fault| anyhow::anyhow!("{fault}"))?;
+pub(super) async fn post(
+    config: &Path,
+    path: &str,
+    body: &serde_json::Value,
+) -> anyhow::Result<serde_json::Value> {
+    let text =
+        std::fs::read_to_string(config).with_context(|| format!("{} cannot be read", config.display()))?;
+    let gateway = GatewayFile::parse(&config.display().to_string(), &text)
+        .map_err(|fault| anyhow::anyhow!("{fault}"))?;
     let data = config.parent().unwrap_or(Path::new("")).join(&gateway.data);
     post_to(gateway.http.listen, &data, path, body).await
 }
@@ -22,8 +28,9 @@ pub(super) async fn post_to(
     body: &serde_json::Value,
 ) -> anyhow::Result<serde_json::Value> {
     let file = data.join(LOCAL_SECRET_FILE);
-    let secret = std::fs::read_to_string(&file)
-        .with_context(|| format!("{} cannot be read: is the gateway running, and are you its user?", file.display()))?;
+    let secret = std::fs::read_to_string(&file).with_context(|| {
+        format!("{} cannot be read: is the gateway running, and are you its user?", file.display())
+    })?;
     let mut address = listen;
     if address.ip().is_unspecified() {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
@@ -34,7 +41,8 @@ pub(super) async fn post_to(
         .header("x-wanglou-local", secret.trim())
         .header("content-type", "application/json")
         .body(serde_json::to_vec(body)?);
-    let response = request.send().await.with_context(|| format!("no gateway answers on {address}: start it first"))?;
+    let response =
+        request.send().await.with_context(|| format!("no gateway answers on {address}: start it first"))?;
     let status = response.status();
     let answer: serde_json::Value = serde_json::from_slice(&response.bytes().await?).unwrap_or_default();
     if !status.is_success() {

@@ -9,7 +9,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Run the gateway. SIGHUP reloads the configuration, SIGTERM and Ctrl-C stop in order.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  wanglou run --config config/gateway.toml\n  RUST_LOG=wanglou_gateway=debug wanglou run --config config/gateway.toml")]
+#[command(
+    after_help = "Examples:\n  wanglou run --config config/gateway.toml\n  RUST_LOG=wanglou_gateway=debug wanglou run --config config/gateway.toml"
+)]
 pub struct Args {
     /// The gateway's file.
     #[arg(long, value_name = "FILE")]

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 /// Raise an alarm marked TEST, which goes through the real ladder to real phones.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  wanglou test-alarm --config config/gateway.toml --place 3/2/lift-B\n  wanglou test-alarm --config config/gateway.toml --place cover/17 --priority 1")]
+#[command(
+    after_help = "Examples:\n  wanglou test-alarm --config config/gateway.toml --place 3/2/lift-B\n  wanglou test-alarm --config config/gateway.toml --place cover/17 --priority 1"
+)]
 pub struct Args {
     /// The file of the gateway that runs on this machine.
     #[arg(long, value_name = "FILE")]
@@ -27,7 +29,8 @@ impl Args {
     pub async fn run(self) -> anyhow::Result<Ended> {
         let body = serde_json::json!({"place": self.place, "priority": self.priority});
         let answer = local::post(&self.config, "/api/local/test-alarm", &body).await?;
-        let told: Vec<&str> = answer["told"].as_array().into_iter().flatten().filter_map(|id| id.as_str()).collect();
+        let told: Vec<&str> =
+            answer["told"].as_array().into_iter().flatten().filter_map(|id| id.as_str()).collect();
         println!("{} told {}", answer["alarm"].as_str().unwrap_or_default(), told.join(", "));
         if told.is_empty() {
             println!("Nobody on duty serves this place: look at the rota. The ladder goes on all the same.");

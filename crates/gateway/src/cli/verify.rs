@@ -7,7 +7,9 @@ use wanglou_journal::files::disk::DiskFiles;
 
 /// Check the journal frame by frame and link by link, and name every bad byte. Changes nothing.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  wanglou verify --data data\n\nExit code 1 if anything is bad. Stop the gateway first, or read the last batch as still being written.")]
+#[command(
+    after_help = "Examples:\n  wanglou verify --data data\n\nExit code 1 if anything is bad. Stop the gateway first, or read the last batch as still being written."
+)]
 pub struct Args {
     /// The data directory.
     #[arg(long, value_name = "DIR")]
@@ -26,8 +28,15 @@ impl Args {
         }
         println!(
             "{} segments, {} batches, {} records ({} without body by age), {} bytes; {} snapshots, {} blobs, {} configurations; {} bad places",
-            report.segments, report.batches, report.records, report.erased, report.bytes, report.snapshots, report.blobs,
-            report.configs, report.bad.len()
+            report.segments,
+            report.batches,
+            report.records,
+            report.erased,
+            report.bytes,
+            report.snapshots,
+            report.blobs,
+            report.configs,
+            report.bad.len()
         );
         Ok(if report.is_sound() { Ended::Well } else { Ended::Faulty })
     }

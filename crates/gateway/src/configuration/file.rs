@@ -314,7 +314,7 @@ fn check_public_url(url: &str) -> Result<(), String> {
 }
 
 /// https anywhere, http on loopback only.
-pub fn is_safe_url(url: &str) -> bool {
+pub(crate) fn is_safe_url(url: &str) -> bool {
     let Ok(parsed) = url.parse::<axum::http::Uri>() else { return false };
     match (parsed.scheme_str(), parsed.host()) {
         (Some("https"), Some(_)) => true,

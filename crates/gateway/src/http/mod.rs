@@ -10,7 +10,7 @@ mod commands;
 mod enrol;
 mod origin;
 mod serve;
-mod session;
+pub mod session;
 mod socket;
 
 pub use admin::liveness;

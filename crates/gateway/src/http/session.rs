@@ -46,27 +46,27 @@ impl Door {
     }
 
     /// The session of a ticket; the ticket is gone afterwards.
-    pub fn redeem(&self, now: Instant, ticket: &str) -> Option<TokenHash> {
+    pub(crate) fn redeem(&self, now: Instant, ticket: &str) -> Option<TokenHash> {
         let mut tickets = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
         let (until, session) = tickets.remove(&hash_secret(ticket))?;
         (until > now).then_some(session)
     }
 
     /// How long a guesser must wait, if there were too many wrong tokens lately.
-    pub fn wait(&self, now: Instant) -> Option<u32> {
+    pub(crate) fn wait(&self, now: Instant) -> Option<u32> {
         let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
         guesses.retain(|at| now.duration_since(*at) < Duration::from_secs(60));
         (guesses.len() >= GUESSES_PER_MINUTE).then_some(60)
     }
 
     /// A wrong token was tried.
-    pub fn guessed(&self, now: Instant) {
+    pub(crate) fn guessed(&self, now: Instant) {
         self.guesses.lock().unwrap_or_else(PoisonError::into_inner).push(now);
     }
 }
 
 /// A new secret of 256 bits, as text that fits a cookie and a subprotocol.
-pub fn secret() -> Result<String, Problem> {
+pub(crate) fn secret() -> Result<String, Problem> {
     let mut bytes = [0u8; 32];
     getrandom::fill(&mut bytes).map_err(|_| {
         Problem::new(
@@ -80,34 +80,34 @@ pub fn secret() -> Result<String, Problem> {
 }
 
 /// The hash under which a secret is kept. Unlike an enrolment token it is taken letter by letter.
-pub fn hash_secret(secret: &str) -> TokenHash {
+pub(crate) fn hash_secret(secret: &str) -> TokenHash {
     TokenHash(blake3::hash(secret.as_bytes()).to_hex().to_string())
 }
 
 /// A request that comes with a valid session.
 #[derive(Debug, Clone)]
-pub struct Caller {
+pub(crate) struct Caller {
     /// The session's token, as it is kept.
-    pub token: TokenHash,
+    pub(crate) token: TokenHash,
     /// The session.
-    pub session: Session,
+    pub(crate) session: Session,
     /// What the registry says of the officer.
-    pub officer: Officer,
+    pub(crate) officer: Officer,
 }
 
 impl Caller {
     /// Whose session.
-    pub fn id(&self) -> &OfficerId {
+    pub(crate) fn id(&self) -> &OfficerId {
         &self.session.officer
     }
 
     /// The phone.
-    pub fn phone(&self) -> &PhoneId {
+    pub(crate) fn phone(&self) -> &PhoneId {
         &self.session.phone
     }
 
     /// The caller behind a session's token, if it is valid now and its officer still known.
-    pub async fn of(side: &PhoneSide, token: TokenHash) -> Result<Self, Problem> {
+    pub(crate) async fn of(side: &PhoneSide, token: TokenHash) -> Result<Self, Problem> {
         let session = side.session(&token).ok_or_else(Problem::auth)?;
         let id = session.officer.clone();
         let known = side.writer.read(move |engine| engine.setup().site.officers.get(&id).cloned()).await?;
@@ -116,14 +116,14 @@ impl Caller {
     }
 
     /// Only for the admin page.
-    pub fn admin(&self) -> Result<(), Problem> {
+    pub(crate) fn admin(&self) -> Result<(), Problem> {
         if self.officer.admin { Ok(()) } else { Err(Problem::forbidden()) }
     }
 }
 
 impl PhoneSide {
     /// The session of a token, if it is valid now.
-    pub fn session(&self, token: &TokenHash) -> Option<Session> {
+    pub(crate) fn session(&self, token: &TokenHash) -> Option<Session> {
         let wall = clock::wall();
         self.writer.access().session(token, wall).cloned()
     }
@@ -171,7 +171,7 @@ struct ShownSite {
 }
 
 /// Who is logged in on this phone.
-pub async fn show(State(side): State<PhoneSide>, caller: Caller) -> Result<Response, Problem> {
+pub(crate) async fn show(State(side): State<PhoneSide>, caller: Caller) -> Result<Response, Problem> {
     Ok(Json(describe(&side, &caller).await?).into_response())
 }
 
@@ -198,7 +198,7 @@ pub(super) async fn describe(side: &PhoneSide, caller: &Caller) -> Result<impl S
 }
 
 /// Ends this phone's session.
-pub async fn logout(State(side): State<PhoneSide>, caller: Caller) -> Result<Response, Problem> {
+pub(crate) async fn logout(State(side): State<PhoneSide>, caller: Caller) -> Result<Response, Problem> {
     end(&side, &caller.token, &caller.session, "logout", caller.id().as_str()).await?;
     let cookie = side.origin.set_cookie("", 0);
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
@@ -224,7 +224,7 @@ struct Ticket {
 }
 
 /// A ticket that opens one socket, for wrappers that cannot send a cookie with it.
-pub async fn ticket(State(side): State<PhoneSide>, caller: Caller) -> Result<Response, Problem> {
+pub(crate) async fn ticket(State(side): State<PhoneSide>, caller: Caller) -> Result<Response, Problem> {
     let ticket = secret()?;
     side.door.issue(Instant::now(), hash_secret(&ticket), caller.token.clone());
     Ok(Json(Ticket { ticket, expires_s: TICKET_LASTS.as_secs() }).into_response())

@@ -184,7 +184,8 @@ impl Run {
         };
         let (id, phone) = (self.caller.id().clone(), self.caller.phone().clone());
         let hub = self.side.hub.clone();
-        let (mine, resume) = hub.attach(&id, &phone, hello.cursor, hello.history.as_deref().unwrap_or_default());
+        let (mine, resume) =
+            hub.attach(&id, &phone, hello.cursor, hello.history.as_deref().unwrap_or_default());
         self.news(visibility(hello.vis.as_deref()));
         let close = match self.talk(&mine, resume).await {
             Ok(()) => Close(0, "closed"),

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 /// Arrivals of one lane that wait; a source that offers more waits itself.
 pub const ARRIVALS_MAX: usize = 128;
 /// Bytes of one lane that wait.
-pub const ARRIVAL_BYTES_MAX: usize = 16 << 20;
+pub(crate) const ARRIVAL_BYTES_MAX: usize = 16 << 20;
 /// Requests that wait; one more is refused.
 pub const REQUESTS_MAX: usize = 4096;
 /// Of the bulk lane the writer takes at most so much before it commits, so that an alarm never waits long.

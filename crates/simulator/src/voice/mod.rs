@@ -128,8 +128,7 @@ impl Said<'_> {
     /// `2026-03-02 09:00:00` in China, where such boxes keep their time without an offset.
     fn beijing(&self) -> String {
         let zone = TimeZone::fixed(Offset::constant(8));
-        let text = instant(self.at).to_zoned(zone).datetime().strftime("%Y-%m-%d %H:%M:%S").to_string();
-        text
+        instant(self.at).to_zoned(zone).datetime().strftime("%Y-%m-%d %H:%M:%S").to_string()
     }
 }
 

@@ -4,6 +4,10 @@ use super::{Message, Said};
 use serde_json::json;
 use wanglou_model::Reading;
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a few variants matter here; a new one does where it says so"
+)]
 pub(super) fn message(said: &Said<'_>) -> Message {
     match said.reading {
         Reading::Availability { online, .. } => bridge(*online),

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "demo")]
 mod broker;
+#[cfg_attr(not(feature = "demo"), expect(dead_code, reason = "`init` needs a part of it"))]
 pub(in crate::cli) mod shipped;
 #[cfg(feature = "demo")]
 mod show;

@@ -33,8 +33,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let config = unpack(&args)?;
     let loaded = load(&config, &args)?;
     let (site, data) = (loaded.decisive.setup.site.clone(), loaded.folder.join(&loaded.gateway.data));
-    let journal = data.join(crate::run::LOCAL_SECRET_FILE);
-    let again = journal.exists();
+    let again = data.exists();
     broker::start(args.mqtt).await?;
     let mut running = start(loaded, config.clone(), RunOptions::default()).await.with_context(|| {
         format!("the demo's data is in {}; another demo may be using it (--data)", args.data.display())
@@ -195,10 +194,12 @@ async fn perform(args: &Args, site: &Site, running: &mut Running) -> anyhow::Res
     let mut traffic =
         tokio::spawn(simulate(traffic_of(args, site)?, client(args, "simulator"), args.pace, told()));
     let show = tokio::spawn(opening(show::opening(site, clock::wall()), client(args, "show")));
+    let stopped = stopped();
+    tokio::pin!(stopped);
     let mut simulated = false;
     let ended = loop {
         tokio::select! {
-            () = stopped() => break Ok(()),
+            () = &mut stopped => break Ok(()),
             failed = running.failed() => break Err(failed.into()),
             ended = &mut traffic, if !simulated => {
                 simulated = true;

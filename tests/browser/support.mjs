@@ -1,0 +1,174 @@
+// A compound of the test's own: real mosquitto, the real gateway, real Chromium. Every process is ended by its id.
+import { spawn, execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const ROOT = join(HERE, '..', '..');
+const PROGRAM = process.env.WANGLOU_BIN ?? join(ROOT, 'target', 'debug', 'wanglou');
+const FLAGS = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync',
+];
+
+export const SCREENSHOTS = join(HERE, 'screenshots');
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  return port;
+}
+
+/** Asks again and again until `ask` gives something, at most so long. */
+export async function eventually(what, ask, within = 15_000) {
+  const until = Date.now() + within;
+  for (;;) {
+    const found = await ask().catch(() => undefined);
+    if (found) return found;
+    if (Date.now() > until) throw new Error(`not within ${within} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+export class Compound {
+  static async start() {
+    const compound = new Compound();
+    compound.folder = mkdtempSync(join(tmpdir(), 'wanglou-browser-'));
+    cpSync(join(ROOT, 'config'), join(compound.folder, 'config'), { recursive: true });
+    [compound.mqtt, compound.http, compound.metrics] = [await freePort(), await freePort(), await freePort()];
+    compound.origin = `http://127.0.0.1:${compound.http}`;
+    compound.config = join(compound.folder, 'config', 'gateway.toml');
+    compound.edit('gateway.toml', '# port = 1883', `port = ${compound.mqtt}`);
+    compound.edit('gateway.toml', '# listen = "127.0.0.1:8080"', `listen = "127.0.0.1:${compound.http}"`);
+    compound.edit('gateway.toml', '# public_url = "http://127.0.0.1:8080"', `public_url = "${compound.origin}"`);
+    compound.edit('gateway.toml', '# listen = "127.0.0.1:9464"', `listen = "127.0.0.1:${compound.metrics}"`);
+    // The tests run at any hour: these two are on duty at all of them.
+    for (const guard of ['wu', 'li']) {
+      const file = 'sites/demo/officers.toml';
+      const line = readFileSync(join(compound.folder, 'config', file), 'utf8').split('\n').find((l) => l.startsWith(`[officer.${guard}]`));
+      compound.edit(file, line, `${line}\nalways_on_duty = true`);
+    }
+    const broker = join(compound.folder, 'mosquitto.conf');
+    writeFileSync(broker, `listener ${compound.mqtt} 127.0.0.1\nallow_anonymous true\n`);
+    compound.broker = spawn('mosquitto', ['-c', broker], { stdio: 'ignore' });
+    await compound.startGateway();
+    compound.browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
+    mkdirSync(SCREENSHOTS, { recursive: true });
+    return compound;
+  }
+
+  edit(name, from, to) {
+    const path = join(this.folder, 'config', name);
+    const text = readFileSync(path, 'utf8');
+    if (text.split(from).length !== 2) throw new Error(`${name}: not exactly once: ${from}`);
+    writeFileSync(path, text.replace(from, to));
+  }
+
+  async startGateway() {
+    this.gateway = spawn(PROGRAM, ['run', '--config', this.config], { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.log = '';
+    this.gateway.stderr.on('data', (bytes) => { this.log = (this.log + bytes).slice(-20_000); });
+    const ready = async () => (await fetch(`${this.origin}/readyz`)).ok;
+    await eventually(`the gateway is ready\n${this.log}`, ready);
+  }
+
+  async killGateway() {
+    const gone = once(this.gateway, 'exit');
+    this.gateway.kill('SIGKILL');
+    await gone;
+  }
+
+  publish(topic, payload) {
+    execFileSync('mosquitto_pub', ['-p', String(this.mqtt), '-q', '1', '-t', topic, '-m', JSON.stringify(payload)]);
+  }
+
+  link(officer) {
+    const printed = execFileSync(PROGRAM, ['enrol', '--config', this.config, '--officer', officer], { encoding: 'utf8' });
+    return printed.match(/http:\S+#enrol=\S+/)[0];
+  }
+
+  /** A phone that is logged in as this officer. */
+  async phone(officer, locale = 'zh-CN') {
+    const context = await this.browser.newContext({ viewport: { width: 360, height: 640 }, locale });
+    const page = await context.newPage();
+    await page.goto(this.link(officer));
+    await page.getByRole('button', { name: locale === 'zh-CN' ? '绑定' : 'Link', exact: true }).click();
+    await page.locator('[data-phase=live]').first().waitFor({ state: 'attached' });
+    return page;
+  }
+
+  async stop() {
+    await this.browser?.close();
+    for (const child of [this.gateway, this.broker]) {
+      if (child && child.exitCode === null) {
+        const gone = once(child, 'exit');
+        child.kill('SIGKILL');
+        await gone;
+      }
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+const two = (n) => String(n).padStart(2, '0');
+
+/** Now, as clocks in Shanghai show it. */
+function shanghai() {
+  const at = new Date(Date.now() + 8 * 3600_000);
+  const day = `${at.getUTCFullYear()}-${two(at.getUTCMonth() + 1)}-${two(at.getUTCDate())}`;
+  return { day, time: `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())}` };
+}
+
+/** Milesight EM310-TILT behind ChirpStack: a cover stands wide open. */
+export function tiltedCover(compound) {
+  const eui = '24e124713d21a27d';
+  compound.publish(`application/7c0d/device/${eui}/event/up`, {
+    deduplicationId: `tilt-${Date.now()}`, time: new Date().toISOString(),
+    deviceInfo: { deviceProfileName: 'EM310-TILT', devEui: eui }, fCnt: 9, fPort: 85, data: 'AXVk',
+    object: { angle_x: 2.0, angle_y: -1.0, angle_z: 41.0, battery: 81.0, threshold_x: 'normal', threshold_y: 'normal', threshold_z: 'trigger' },
+    rxInfo: [{ gatewayId: '24e124fffef0a101', rssi: -90, snr: 5.0 }],
+  });
+}
+
+/** A lift company's box: an e-bike has come in. */
+export function ebike(compound) {
+  const { day, time } = shanghai();
+  compound.publish('elevator/WL0101/fault', {
+    ST: 'add', TY: 'Fault', elevatorCode: 'WL0101', faultId: `${Date.now()}000000`, faultName: '电动车乘梯', fault_type: '37',
+    monitorMessage: { floor: '1', speed: 0.0 }, sensorType: 'SINGLEBOX', time: `${day} ${time}`,
+  });
+}
+
+/** Hikvision iSecure: something falls, and the camera is sure of it. */
+export function thrownObject(compound) {
+  const { day, time } = shanghai();
+  const now = `${day}T${time}+08:00`;
+  compound.publish('hikvision/isecure/events', {
+    method: 'OnEventNotify',
+    params: { ability: 'event_vss', sendTime: now, events: [{
+      eventId: `THROW-${Date.now()}`, eventType: '930335', happenTime: now, srcIndex: 'isc-2', status: 0,
+      data: { eventState: 'active', isDataRetransmission: false,
+        targetAttrs: { cameraIndexCode: 'cam-1-east-1', deviceIndexCode: 'nvr-1' },
+        ObjectsThrownDetection: [{ startTime: now, endTime: now,
+          Image: { resourcesContentType: 'url', resourcesContent: 'http://127.0.0.1:9/pic?id=2' },
+          RuleInfo: { ruleID: 1, ruleName: 'east', confidence: 98 } }] },
+    }] },
+  });
+}
+
+/** A Zigbee2MQTT contact of a home: the door was opened. */
+export function homeDoor(compound, contact) {
+  compound.publish('zigbee2mqtt/home-3-1203/door', { battery: 93, contact, linkquality: 110, voltage: 3010 });
+}
+
+/** Wanglou's own format. */
+export function cover(compound, device, open) {
+  compound.publish(`wanglou/v1/in/${device}`, { device, kind: 'cover', value: { open } });
+}
