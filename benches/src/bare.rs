@@ -28,6 +28,7 @@ pub async fn consume(port: u16, login: Option<(&str, &str)>, messages: u64) -> a
     let (cpu_before, wall_before) = began.unwrap_or((cpu(), now()));
     let cost = Cost { messages, cpu: cpu() - cpu_before, wall: now() - wall_before };
     // The last acknowledgements are still to be written.
-    let _ = tokio::time::timeout(Duration::from_millis(300), async { while events.poll().await.is_ok() {} }).await;
+    let _ = tokio::time::timeout(Duration::from_millis(300), async { while events.poll().await.is_ok() {} })
+        .await;
     Ok(cost)
 }

@@ -80,16 +80,24 @@ impl Pipeline {
 ///
 /// # Errors
 /// When the writer stops.
-pub async fn direct(pipeline: &Pipeline, messages: u64, alarm_every: u64, batch: u64) -> anyhow::Result<Cost> {
+pub async fn direct(
+    pipeline: &Pipeline,
+    messages: u64,
+    alarm_every: u64,
+    batch: u64,
+) -> anyhow::Result<Cost> {
     let prepared: Vec<Vec<Inbound>> = (0..messages.div_ceil(batch))
-        .map(|part| (part * batch..((part + 1) * batch).min(messages)).map(|n| inbound(n, alarm_every)).collect())
+        .map(|part| {
+            (part * batch..((part + 1) * batch).min(messages)).map(|n| inbound(n, alarm_every)).collect()
+        })
         .collect();
     let (acks, mut acked) = mpsc::unbounded_channel::<Acknowledge>();
     let (mut sent, mut done) = (0usize, 0usize);
     let total = prepared.len();
     let (cpu_before, wall_before) = (cpu(), now());
     for messages in prepared {
-        let arrival = Arrival::Messages(Batch { lane: Lane::Alarm, generation: 1, messages, acks: acks.clone() });
+        let arrival =
+            Arrival::Messages(Batch { lane: Lane::Alarm, generation: 1, messages, acks: acks.clone() });
         pipeline.handle.queue().offer(arrival).await?;
         sent += 1;
         while sent - done > 64 {
@@ -129,12 +137,21 @@ impl Intake for Counting {
 ///
 /// # Errors
 /// When the writer stops.
-pub async fn consume(pipeline: &Pipeline, port: u16, login: Option<Login>, messages: u64) -> anyhow::Result<Cost> {
+pub async fn consume(
+    pipeline: &Pipeline,
+    port: u16,
+    login: Option<Login>,
+    messages: u64,
+) -> anyhow::Result<Cost> {
     let address = Address::Tcp { host: "127.0.0.1".into(), port };
     let broker = BrokerOptions { login, ..BrokerOptions::new(address) };
     let mut options = ConsumerOptions::new("bench", Lane::Alarm, vec!["wanglou/v1/in/#".to_owned()], 7);
     options.client_id = format!("bench-{port}");
-    let counting = Arc::new(Counting { queue: Arc::clone(pipeline.handle.queue()), seen: AtomicU64::new(0), began: std::sync::OnceLock::new() });
+    let counting = Arc::new(Counting {
+        queue: Arc::clone(pipeline.handle.queue()),
+        seen: AtomicU64::new(0),
+        began: std::sync::OnceLock::new(),
+    });
     let (stop, stopping) = watch::channel(false);
     let consumer = tokio::spawn(Consumer::new(broker, options).run(Arc::clone(&counting), stopping));
     while counting.seen.load(Ordering::Relaxed) < messages {

@@ -26,7 +26,15 @@ pub async fn listen(origin: &str, token: &str) -> anyhow::Result<Arrivals> {
         .body(body.to_string())
         .send()
         .await?;
-    let cookie = answer.headers().get("set-cookie").context("no cookie")?.to_str()?.split(';').next().unwrap_or_default().to_owned();
+    let cookie = answer
+        .headers()
+        .get("set-cookie")
+        .context("no cookie")?
+        .to_str()?
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
     let mut request = format!("{}/ws", origin.replace("http://", "ws://")).into_client_request()?;
     let headers = request.headers_mut();
     headers.insert("origin", origin.parse()?);

@@ -65,8 +65,11 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn measure(args: &Args) -> anyhow::Result<()> {
-    let mut table: Vec<(&str, Vec<Cost>)> =
-        vec![("ours, fed directly", vec![]), ("ours, by MQTT", vec![]), ("bare rumqttc, manual acks", vec![])];
+    let mut table: Vec<(&str, Vec<Cost>)> = vec![
+        ("ours, fed directly", vec![]),
+        ("ours, by MQTT", vec![]),
+        ("bare rumqttc, manual acks", vec![]),
+    ];
     for round in 0..args.rounds {
         eprintln!("round {} of {}", round + 1, args.rounds);
         let pipeline = ours::Pipeline::start(&args.config, &args.data)?;
@@ -86,7 +89,10 @@ async fn measure(args: &Args) -> anyhow::Result<()> {
     for (name, costs) in &table {
         cpu.push(row(name, costs));
     }
-    println!("\nCPU per durable message, by MQTT, against the bare consumer that drops: {:.2}", cpu[1] / cpu[2]);
+    println!(
+        "\nCPU per durable message, by MQTT, against the bare consumer that drops: {:.2}",
+        cpu[1] / cpu[2]
+    );
     through_mosquitto(args).await?;
     latency(args).await
 }
@@ -124,9 +130,16 @@ fn free_port() -> anyhow::Result<u16> {
 fn mosquitto(folder: &Path) -> anyhow::Result<(Child, u16)> {
     let port = free_port()?;
     let file = folder.join("mosquitto.conf");
-    let text = format!("listener {port} 127.0.0.1\nallow_anonymous true\nmax_inflight_messages 1000\nmax_queued_messages 1000000\n");
+    let text = format!(
+        "listener {port} 127.0.0.1\nallow_anonymous true\nmax_inflight_messages 1000\nmax_queued_messages 1000000\n"
+    );
     std::fs::write(&file, text)?;
-    let child = Command::new("mosquitto").arg("-c").arg(&file).stderr(Stdio::null()).spawn().context("mosquitto is not installed")?;
+    let child = Command::new("mosquitto")
+        .arg("-c")
+        .arg(&file)
+        .stderr(Stdio::null())
+        .spawn()
+        .context("mosquitto is not installed")?;
     let until = now() + Duration::from_secs(5);
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() && now() < until {
         std::thread::sleep(Duration::from_millis(20));
@@ -181,7 +194,9 @@ async fn through_mosquitto(args: &Args) -> anyhow::Result<()> {
         publisher.await??;
         finish(broker);
     }
-    println!("\n| through mosquitto, publisher in the same process | messages/s | CPU µs per message |\n|---|---|---|");
+    println!(
+        "\n| through mosquitto, publisher in the same process | messages/s | CPU µs per message |\n|---|---|---|"
+    );
     row("ours, durable", &ours_costs);
     row("bare rumqttc, dropping", &bare_costs);
     Ok(())
@@ -224,8 +239,13 @@ async fn latency(args: &Args) -> anyhow::Result<()> {
         .iter()
         .filter_map(|(place, at)| got.get(place).map(|arrived| (*arrived - *at).as_secs_f64() * 1e3))
         .collect();
-    println!("\npublish → phone at 500 messages/s, through mosquitto, fdatasync included: n {}, p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms",
-        millis.len(), quantile(&mut millis, 0.5), quantile(&mut millis, 0.99), quantile(&mut millis, 1.0));
+    println!(
+        "\npublish → phone at 500 messages/s, through mosquitto, fdatasync included: n {}, p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms",
+        millis.len(),
+        quantile(&mut millis, 0.5),
+        quantile(&mut millis, 0.99),
+        quantile(&mut millis, 1.0)
+    );
     running.stop().await?;
     finish(broker);
     Ok(())
@@ -243,9 +263,13 @@ async fn alarms_among_traffic(port: u16) -> anyhow::Result<Vec<(String, Duration
         tick.tick().await;
         let cover = n / 10 + 1;
         if n % 10 == 0 {
-            let payload = format!(r#"{{"device":"cover-{cover}","kind":"cover","value":{{"open":true}},"event":"l-{n}"}}"#);
+            let payload = format!(
+                r#"{{"device":"cover-{cover}","kind":"cover","value":{{"open":true}},"event":"l-{n}"}}"#
+            );
             sent.push((format!("cover/{cover}"), now()));
-            client.publish(format!("wanglou/v1/in/cover-{cover}"), rumqttc::QoS::AtLeastOnce, false, payload).await?;
+            client
+                .publish(format!("wanglou/v1/in/cover-{cover}"), rumqttc::QoS::AtLeastOnce, false, payload)
+                .await?;
         } else {
             let (topic, payload) = feeder::message(n as u64 + 1_000_001, u64::MAX);
             client.publish(topic, rumqttc::QoS::AtLeastOnce, false, payload).await?;

@@ -290,7 +290,10 @@ impl Engine {
     }
 
     /// Life, health and battery of the device.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "a few variants matter here; a new one does where it says so")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a few variants matter here; a new one does where it says so"
+    )]
     fn observe_device(&mut self, sighting: &Sighting) -> Vec<Trigger> {
         let at = self.senses.at;
         let alive = sighting.is_news();
@@ -557,7 +560,10 @@ impl Engine {
     }
 
     /// Notes a fact, and starts the ladder where it begins or begins again.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "a few variants matter here; a new one does where it says so")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a few variants matter here; a new one does where it says so"
+    )]
     fn conclude(&mut self, at: Timestamp, fact: Fact, facts: &mut Vec<Fact>) {
         let start = match &fact {
             Fact::Raised(raised) => Some((raised.alarm.clone(), 0)),
@@ -570,7 +576,10 @@ impl Engine {
         }
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "a few variants matter here; a new one does where it says so")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a few variants matter here; a new one does where it says so"
+    )]
     fn climb(&mut self, at: Timestamp, id: &AlarmId, rung: usize, facts: &mut Vec<Fact>) {
         let Some(alarm) = self.book.alarms.get(id) else { return };
         let climbed = ladder::climb(&self.world(), alarm, rung);
@@ -694,7 +703,10 @@ impl Engine {
         }
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "a few variants matter here; a new one does where it says so")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a few variants matter here; a new one does where it says so"
+    )]
     fn decide_command(&mut self, at: Timestamp, command: &wanglou_model::Command, facts: &mut Vec<Fact>) {
         if self.book.answers.contains_key(&command.cid) {
             return;

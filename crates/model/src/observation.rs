@@ -143,7 +143,10 @@ pub enum AvailabilityScope {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "value", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "field names carry meaning and unit; the vocabulary explains each kind")]
-#[expect(clippy::large_enum_variant, reason = "one observation lives at a time; boxing would cost an allocation each")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one observation lives at a time; boxing would cost an allocation each"
+)]
 pub enum Reading {
     /// A door or window contact. `opens` counts openings since the device started.
     Contact {

@@ -340,7 +340,10 @@ fn arm_silence(
 }
 
 /// Takes a reading in. Returns whether the rule should decide.
-#[expect(clippy::wildcard_enum_match_arm, reason = "a few variants matter here; a new one does where it says so")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a few variants matter here; a new one does where it says so"
+)]
 fn see(
     cover: &mut Cover,
     settings: &ManholeSettings,
