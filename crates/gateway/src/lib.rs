@@ -1,6 +1,7 @@
 //! The gateway: the only async crate. It connects the broker, the journal, the engine and the phones.
 
 pub mod access;
+pub mod backtest;
 pub mod cli;
 pub mod clock;
 pub mod configuration;

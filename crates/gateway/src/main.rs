@@ -21,6 +21,7 @@ enum Command {
     Run(cli::run::Args),
     Check(cli::check::Args),
     Decode(cli::decode::Args),
+    Backtest(cli::backtest::Args),
     Init(cli::init::Args),
     Enrol(cli::enrol::Args),
     TestAlarm(cli::test_alarm::Args),
@@ -45,6 +46,7 @@ fn run(command: Command) -> anyhow::Result<Ended> {
     match command {
         Command::Check(args) => args.run(),
         Command::Decode(args) => args.run(),
+        Command::Backtest(args) => args.run(),
         Command::Init(args) => args.run(),
         Command::Verify(args) => args.run(),
         Command::Run(args) => runtime()?.block_on(args.run()),

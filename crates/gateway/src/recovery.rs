@@ -83,7 +83,9 @@ pub fn recover_until(
     let mut damage: Vec<String> = latest.damaged.iter().map(Damage::to_string).collect();
     let mut reader = Reader::fresh(current, blobs, configs, seen);
     let mut from = Position::FIRST;
-    if let Some(found) = &latest.snapshot {
+    // A snapshot of a later time is of no use for an earlier one.
+    let usable = latest.snapshot.as_ref().filter(|found| until.is_none_or(|until| found.position <= until));
+    if let Some(found) = usable {
         let decisive = configuration(configs, ConfigHash(found.config))?;
         match snapshot::read(found, Arc::clone(&decisive.setup)) {
             Ok((engine, access)) => {

@@ -223,8 +223,11 @@ impl Rule for Manhole {
         if slot != REMIND || !alarm.key.starts_with("open:") {
             return Vec::new();
         }
+        let rests = self.covers.get(&alarm.place).is_some_and(|cover| cover.rested_since.is_some());
         let mut facts = match alarm.response {
             Response::Unaccepted | Response::Closed => Vec::new(),
+            // Shut, and said so: it ends by itself unless the cover moves again.
+            Response::Resolved if rests => Vec::new(),
             Response::Resolved if alarm.is_active() => {
                 vec![Fact::Reopened { alarm: alarm.id.clone(), why: Reopening::StillActive, rung: 0 }]
             }

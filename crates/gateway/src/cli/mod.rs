@@ -1,5 +1,6 @@
 //! The commands of `wanglou`, one file each.
 
+pub mod backtest;
 pub mod check;
 pub mod decode;
 pub mod demo;

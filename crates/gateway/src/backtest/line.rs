@@ -1,0 +1,561 @@
+//! The scenario format: one JSON object a line. Every fault of a file is reported at once, with its line.
+//!
+//! What a later version of the gateway will understand is refused with words that say so, never skipped: a
+//! backtest that leaves lines out would be believed.
+
+use super::effects::channel_named;
+use super::expect::{self, Expectation};
+use super::overrides::Overrides;
+use base64::Engine as _;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use std::fmt;
+use wanglou_model::{
+    AlarmKind, CallAnswer, Channel, Observation, OfficerId, Op, Outcome, PhoneState, PlaceId, Recipient,
+    Span, Timestamp, rfc3339_micros,
+};
+
+/// What is wrong with a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The file, as it was named to us.
+    pub file: String,
+    /// Which line, from 1.
+    pub line: usize,
+    /// What, and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.message)
+    }
+}
+
+/// A scenario, read and found to be right.
+#[derive(Debug, Clone, Default)]
+pub struct Scenario {
+    /// The file's name, for faults.
+    pub name: String,
+    /// The first line's overrides, and the line that they stand in.
+    pub set: Option<(usize, Overrides)>,
+    /// What happens, in the order of time.
+    pub lines: Vec<Line>,
+    /// What is expected of the effects.
+    pub expectations: Vec<Expectation>,
+    /// Red controls: with these overrides something that is expected must not come, else nothing is being tested.
+    pub red: Vec<(usize, Overrides)>,
+}
+
+/// One thing that happens.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// Its number in the file, from 1.
+    pub number: usize,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub what: What,
+}
+
+/// What happens.
+#[derive(Debug, Clone)]
+pub enum What {
+    /// A message arrives.
+    Message {
+        /// Its topic.
+        topic: String,
+        /// Its payload.
+        payload: Vec<u8>,
+        /// Retained by the broker.
+        retain: bool,
+        /// Delivered before, says the broker.
+        dup: bool,
+    },
+    /// The same, already understood.
+    Observation {
+        /// What is said.
+        said: Box<Observation>,
+        /// Retained by the broker.
+        retain: bool,
+        /// Delivered before, says the broker.
+        dup: bool,
+    },
+    /// Somebody acts.
+    Officer {
+        /// Who.
+        officer: OfficerId,
+        /// What they do.
+        op: Op,
+        /// About which alarm.
+        alarm: AlarmRef,
+    },
+    /// News of somebody's phone.
+    Phone {
+        /// Whose.
+        officer: OfficerId,
+        /// What.
+        news: PhoneNews,
+    },
+    /// A channel tells how it went.
+    Channel {
+        /// Which.
+        channel: Channel,
+        /// Who was to be told.
+        to: Recipient,
+        /// They were reached.
+        reached: bool,
+        /// What a resident said.
+        said: CallAnswer,
+    },
+    /// The gateway stops or starts.
+    Gateway(GatewayNews),
+    /// The broker is lost (`true`), or back.
+    Broker {
+        /// Lost, or back.
+        lost: bool,
+        /// It kept our session, and what was published meanwhile.
+        session: bool,
+    },
+    /// The wall clock moves against the timeline by so much.
+    ClockStep(Span),
+    /// Time passes.
+    Note,
+}
+
+/// How a line names an alarm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AlarmRef {
+    /// `$n`: the n-th that was raised, from 1.
+    Nth(usize),
+    /// The latest open one of a kind at a place or inside it.
+    Of {
+        /// Its kind.
+        kind: AlarmKind,
+        /// Where.
+        place: PlaceId,
+    },
+}
+
+/// News of a phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhoneNews {
+    /// It comes, goes, or is put away.
+    Is(PhoneState),
+    /// It has stored everything that it got.
+    Stored,
+    /// It has shown it.
+    Presented,
+}
+
+/// News of the gateway itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GatewayNews {
+    /// It stops in order.
+    Stop,
+    /// It starts again.
+    Start,
+    /// It is killed.
+    Crash,
+}
+
+/// The keys that tell one kind of line from another.
+const KINDS: [&str; 14] = [
+    "set",
+    "topic",
+    "observation",
+    "officer",
+    "phone",
+    "channel",
+    "gateway",
+    "broker",
+    "clock_step_s",
+    "note",
+    "expect",
+    "never",
+    "count",
+    "red",
+];
+/// Kinds of lines that a later version understands.
+const LATER_KINDS: [&str; 2] = ["report", "evidence"];
+/// Acts of people that a later version understands.
+const LATER_OPS: [&str; 13] = [
+    "create", "transfer", "review", "release", "export", "permit", "shelve", "away", "consent", "sign_on",
+    "sign_off", "handover", "station",
+];
+
+impl Scenario {
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// Every fault that was found.
+    pub fn parse(name: &str, text: &str) -> Result<Self, Vec<Fault>> {
+        let mut scenario = Self { name: name.to_owned(), ..Self::default() };
+        let mut faults = Vec::new();
+        for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+            let number = index + 1;
+            if let Err(message) = scenario.take(number, line) {
+                faults.push(Fault { file: name.to_owned(), line: number, message });
+            }
+        }
+        if faults.is_empty() { Ok(scenario) } else { Err(faults) }
+    }
+
+    fn take(&mut self, number: usize, line: &str) -> Result<(), String> {
+        let object: Map<String, Value> =
+            serde_json::from_str(line).map_err(|error| format!("not a JSON object on one line: {error}"))?;
+        let kind = kind_of(&object)?;
+        match kind {
+            "set" => self.take_set(number, object),
+            "expect" | "never" | "count" => {
+                self.expectations.push(expect::parse(number, object)?);
+                Ok(())
+            }
+            "red" => {
+                let Red { red } = shape(object)?;
+                self.red.push((number, red));
+                Ok(())
+            }
+            _ => {
+                let line = Line { number, at: time_of(&object)?, what: what_of(kind, object)? };
+                if let Some(before) = self.lines.last().filter(|before| line.at < before.at) {
+                    return Err(format!(
+                        "is earlier than line {}: put the lines in order of time",
+                        before.number
+                    ));
+                }
+                self.lines.push(line);
+                Ok(())
+            }
+        }
+    }
+
+    fn take_set(&mut self, number: usize, mut object: Map<String, Value>) -> Result<(), String> {
+        object.remove("at");
+        let Set { set } = shape(object)?;
+        if self.set.is_some() || !self.lines.is_empty() {
+            return Err("\"set\" must be the first line, and the only one of its kind".into());
+        }
+        self.set = Some((number, set));
+        Ok(())
+    }
+}
+
+fn kind_of(object: &Map<String, Value>) -> Result<&'static str, String> {
+    if let Some(later) = LATER_KINDS.iter().find(|kind| object.contains_key(**kind)) {
+        return Err(format!("{later:?} lines are not understood yet: this version has no such rule"));
+    }
+    let known = KINDS.iter().find(|kind| object.contains_key(**kind));
+    known.copied().ok_or_else(|| format!("says nothing that a scenario knows: one of {}", KINDS.join(", ")))
+}
+
+fn time_of(object: &Map<String, Value>) -> Result<Timestamp, String> {
+    let text = object
+        .get("at")
+        .and_then(Value::as_str)
+        .ok_or("needs \"at\", a time such as 2026-03-02T09:00:00+08:00")?;
+    rfc3339_micros::parse(text).ok_or_else(|| {
+        format!("\"at\": {text:?} is not a time with an offset, such as 2026-03-02T09:00:00+08:00")
+    })
+}
+
+fn shape<T: DeserializeOwned>(object: Map<String, Value>) -> Result<T, String> {
+    serde_json::from_value(Value::Object(object)).map_err(|error| error.to_string())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Set {
+    set: Overrides,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Red {
+    red: Overrides,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Message {
+    topic: String,
+    payload: Option<Value>,
+    payload_text: Option<String>,
+    payload_base64: Option<String>,
+    #[serde(default)]
+    retain: bool,
+    #[serde(default)]
+    dup: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Observed {
+    observation: Box<Observation>,
+    #[serde(default)]
+    retain: bool,
+    #[serde(default)]
+    dup: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Act {
+    officer: OfficerId,
+    op: String,
+    alarm: Option<Value>,
+    outcome: Option<Outcome>,
+    #[serde(default)]
+    photos: Vec<String>,
+    #[serde(default)]
+    note: String,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    reason: String,
+    eta_s: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Phone {
+    phone: OfficerId,
+    op: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Called {
+    channel: String,
+    to: String,
+    result: String,
+    said: Option<CallAnswer>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Gateway {
+    gateway: GatewayNews,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Broker {
+    broker: String,
+    #[serde(default = "kept")]
+    session: bool,
+}
+
+fn kept() -> bool {
+    true
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClockStep {
+    clock_step_s: f64,
+}
+
+fn what_of(kind: &str, mut object: Map<String, Value>) -> Result<What, String> {
+    object.remove("at");
+    match kind {
+        "topic" => message(shape(object)?),
+        "observation" => {
+            let Observed { observation, retain, dup } = shape(object)?;
+            Ok(What::Observation { said: observation, retain, dup })
+        }
+        "officer" => act(object),
+        "phone" => phone(shape(object)?),
+        "channel" => called(&shape(object)?),
+        "gateway" => shape(object).map(|Gateway { gateway }| What::Gateway(gateway)),
+        "broker" => broker(&shape(object)?),
+        "clock_step_s" => {
+            let ClockStep { clock_step_s } = shape(object)?;
+            Ok(What::ClockStep(Span((clock_step_s * 1e6) as i64)))
+        }
+        _ => Ok(What::Note),
+    }
+}
+
+fn message(line: Message) -> Result<What, String> {
+    let json = line.payload.map(|payload| payload.to_string().into_bytes());
+    let text = line.payload_text.map(String::into_bytes);
+    let bytes = line.payload_base64.map(|text| base64::engine::general_purpose::STANDARD.decode(text));
+    let bytes = bytes.transpose().map_err(|error| format!("\"payload_base64\" is not base64: {error}"))?;
+    let mut given = [json, text, bytes].into_iter().flatten();
+    let (Some(payload), None) = (given.next(), given.next()) else {
+        return Err("needs exactly one of \"payload\", \"payload_text\", \"payload_base64\"".into());
+    };
+    Ok(What::Message { topic: line.topic, payload, retain: line.retain, dup: line.dup })
+}
+
+fn act(object: Map<String, Value>) -> Result<What, String> {
+    let named = object.get("op").and_then(Value::as_str).ok_or("needs \"op\": what the officer does")?;
+    if LATER_OPS.contains(&named) {
+        return Err(format!("the op {named:?} is not understood yet: this version has no such command"));
+    }
+    let act: Act = shape(object)?;
+    let text = if act.text.is_empty() { &act.note } else { &act.text };
+    let op = match act.op.as_str() {
+        "accept" => Op::Accept { eta_s: act.eta_s },
+        "undo" => Op::Undo,
+        "decline" => Op::Decline { reason: act.reason.clone() },
+        "en_route" => Op::EnRoute,
+        "arrive" => Op::Arrive,
+        "note" => Op::Note { text: text.clone() },
+        "guard" => Op::Guard { photos: act.photos.clone() },
+        "confirm" => Op::Confirm,
+        "false_alarm" => Op::FalseAlarm { note: text.clone() },
+        "resolve" => {
+            let outcome = act.outcome.ok_or("resolve needs \"outcome\": real, false_alarm, ok, …")?;
+            Op::Resolve { outcome, note: text.clone(), photos: act.photos.clone() }
+        }
+        unknown => return Err(format!("there is no op {unknown:?}")),
+    };
+    let alarm = alarm_ref(act.alarm.as_ref().ok_or("needs \"alarm\": \"$1\", or {\"kind\":…,\"place\":…}")?)?;
+    Ok(What::Officer { officer: act.officer, op, alarm })
+}
+
+fn alarm_ref(value: &Value) -> Result<AlarmRef, String> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Of {
+        kind: AlarmKind,
+        place: PlaceId,
+    }
+    let wrong = || format!("\"alarm\": {value} is neither \"$n\" nor {{\"kind\":…,\"place\":…}}");
+    match value {
+        Value::String(text) => {
+            let n = text.strip_prefix('$').and_then(|digits| digits.parse().ok()).filter(|n| *n > 0);
+            n.map(AlarmRef::Nth).ok_or_else(wrong)
+        }
+        Value::Object(_) => {
+            let Of { kind, place } = Of::deserialize(value).map_err(|_| wrong())?;
+            Ok(AlarmRef::Of { kind, place })
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => Err(wrong()),
+    }
+}
+
+fn phone(line: Phone) -> Result<What, String> {
+    let news = match line.op.as_str() {
+        "online" => PhoneNews::Is(PhoneState::Online),
+        "hidden" => PhoneNews::Is(PhoneState::Hidden),
+        "offline" => PhoneNews::Is(PhoneState::Offline),
+        "stored" => PhoneNews::Stored,
+        "presented" => PhoneNews::Presented,
+        unknown => {
+            return Err(format!(
+                "a phone is not {unknown:?} but online, hidden, offline, stored or presented"
+            ));
+        }
+    };
+    Ok(What::Phone { officer: line.phone, news })
+}
+
+fn called(line: &Called) -> Result<What, String> {
+    let channel = channel_named(&line.channel)
+        .ok_or_else(|| format!("there is no channel {:?}: webhook or voice", line.channel))?;
+    let reached = match line.result.as_str() {
+        "answered" => true,
+        "no_answer" | "busy" | "failed" => false,
+        unknown => return Err(format!("\"result\": {unknown:?} is not answered, no_answer, busy or failed")),
+    };
+    let said = line.said.unwrap_or(if reached { CallAnswer::Unclear } else { CallAnswer::None });
+    Ok(What::Channel { channel, to: recipient(&line.to)?, reached, said })
+}
+
+/// `officer:wu`, `resident:3/2/1203` or `home:3/2/1203`; without a prefix a place is a resident's home.
+fn recipient(text: &str) -> Result<Recipient, String> {
+    let place = |text: &str| PlaceId::parse(text).map(Recipient::Resident);
+    let officer = |text: &str| OfficerId::parse(text).map(Recipient::Officer);
+    let found = match text.split_once(':') {
+        Some(("officer", id)) => officer(id),
+        Some(("resident" | "home", id)) => place(id),
+        Some(_) => return Err(format!("\"to\": {text:?} is neither officer:ID nor resident:PLACE")),
+        None if text.contains('/') => place(text),
+        None => officer(text),
+    };
+    found.map_err(|error| format!("\"to\": {text:?}: {error}"))
+}
+
+fn broker(line: &Broker) -> Result<What, String> {
+    let lost = match line.broker.as_str() {
+        "lost" => true,
+        "back" => false,
+        unknown => return Err(format!("a broker is not {unknown:?} but lost or back")),
+    };
+    Ok(What::Broker { lost, session: line.session })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(text: &str) -> Vec<String> {
+        let faults = Scenario::parse("s.jsonl", text).map(|_| ()).expect_err("faulty");
+        faults.iter().map(Fault::to_string).collect()
+    }
+
+    #[test]
+    fn every_faulty_line_is_named_at_once() {
+        let text = concat!(
+            r#"{"at":"2026-03-02T09:00:00+08:00","topic":"t","payload":{}}"#,
+            "\n",
+            r#"{"at":"2026-03-02T08:00:00+08:00","note":"earlier"}"#,
+            "\n\n",
+            r#"{"at":"09:00","note":"no date"}"#,
+            "\n",
+            r#"{"at":"2026-03-02T10:00:00+08:00","officer":"wu","op":"handover"}"#,
+            "\n",
+            r#"{"at":"2026-03-02T10:00:00+08:00","report":{}}"#,
+            "\n",
+            r#"{"at":"2026-03-02T10:00:00+08:00","topic":"t","payload":1,"payload_text":"1"}"#,
+            "\n",
+            r#"{"at":"2026-03-02T10:00:00+08:00","topic":"t","payload":1,"retian":true}"#,
+            "\n",
+            "not JSON\n",
+            r#"{"at":"2026-03-02T10:00:00+08:00"}"#,
+            "\n",
+            r#"{"set":{}}"#,
+            "\n",
+        );
+        let found = faults(text);
+        let words = [
+            "s.jsonl:2: is earlier than line 1",
+            "s.jsonl:4: \"at\": \"09:00\" is not a time",
+            "s.jsonl:5: the op \"handover\" is not understood yet",
+            "s.jsonl:6: \"report\" lines are not understood yet",
+            "s.jsonl:7: needs exactly one of",
+            "s.jsonl:8: unknown field `retian`",
+            "s.jsonl:9: not a JSON object",
+            "s.jsonl:10: says nothing that a scenario knows",
+            "s.jsonl:11: \"set\" must be the first line",
+        ];
+        assert_eq!(found.len(), words.len(), "{found:#?}");
+        for (found, start) in found.iter().zip(words) {
+            assert!(found.starts_with(start), "{found} / {start}");
+        }
+    }
+
+    #[test]
+    fn who_was_called_is_an_officer_or_a_home() {
+        let home = Recipient::Resident(PlaceId::parse("3/2/1203").expect("a place"));
+        for text in ["resident:3/2/1203", "home:3/2/1203", "3/2/1203"] {
+            assert_eq!(recipient(text), Ok(home.clone()));
+        }
+        assert_eq!(recipient("wu"), recipient("officer:wu"));
+        assert!(recipient("dog:rex").is_err());
+    }
+
+    #[test]
+    fn an_alarm_is_named_by_its_number_or_by_kind_and_place() {
+        assert_eq!(alarm_ref(&serde_json::json!("$2")), Ok(AlarmRef::Nth(2)));
+        assert!(alarm_ref(&serde_json::json!({"kind": "manhole", "place": "cover/17"})).is_ok());
+        for bad in [serde_json::json!("$0"), serde_json::json!("2"), serde_json::json!({"kind": "manhole"})] {
+            assert!(alarm_ref(&bad).is_err(), "{bad}");
+        }
+    }
+}

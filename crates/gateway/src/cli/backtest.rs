@@ -1,0 +1,112 @@
+//! `wanglou backtest`: who would have been told what, and when.
+
+use super::Ended;
+use crate::backtest::{self, Effect, Scenario};
+use crate::configuration::{self, Loaded};
+use anyhow::Context;
+use clap::Args as ClapArgs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use wanglou_model::{Timestamp, rfc3339_micros};
+
+/// The largest scenario, bytes.
+const BYTES_MAX: u64 = 256 << 20;
+
+/// Replay a scenario, or the journal, in simulated time, and print every effect as one JSON line.
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Examples:\n  wanglou backtest --config config/gateway.toml tests/scenarios/manhole-2-guarded.jsonl\n  wanglou backtest --config config/gateway.toml - < evening.jsonl\n  wanglou backtest --config config/gateway.toml --from 2026-03-02T00:00:00+08:00 --until 2026-03-03T00:00:00+08:00\n\nWithout FILE it is the journal of the gateway's data folder, which may be running: its past, decided on again with\nthe configuration given here. Exit code 1 if the scenario expects something that did not come (said on standard error)."
+)]
+pub struct Args {
+    /// The gateway's file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Begin here, with the state that the journal had then.
+    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "scenario")]
+    from: Option<Timestamp>,
+    /// End here.
+    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "scenario")]
+    until: Option<Timestamp>,
+    /// The data folder of the journal, in place of the configuration's.
+    #[arg(long, value_name = "DIR", conflicts_with = "scenario")]
+    data: Option<PathBuf>,
+    /// The scenario, JSON lines; `-` is standard input.
+    #[arg(value_name = "FILE")]
+    scenario: Option<PathBuf>,
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    let wrong = || format!("{text:?} is not a time with an offset, such as 2026-03-02T09:00:00+08:00");
+    rfc3339_micros::parse(text).ok_or_else(wrong)
+}
+
+impl Args {
+    /// Prints the effects; remarks and unmet expectations go to standard error.
+    ///
+    /// # Errors
+    /// When the configuration or the scenario has faults, or a file cannot be read.
+    pub fn run(self) -> anyhow::Result<Ended> {
+        let loaded = configuration::load(&self.config).map_err(super::run::faults)?;
+        match &self.scenario {
+            Some(path) => scenario(&loaded, path),
+            None => self.journal(&loaded),
+        }
+    }
+
+    fn journal(&self, loaded: &Loaded) -> anyhow::Result<Ended> {
+        let data = self.data.clone().unwrap_or_else(|| loaded.folder.join(&loaded.gateway.data));
+        anyhow::ensure!(data.is_dir(), "{} is not there: name a data folder, or a scenario", data.display());
+        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+        let mut written = Ok(());
+        let remarks = backtest::replay(&data, &loaded.decisive, self.from, self.until, &mut |effect| {
+            if written.is_ok() {
+                written = line(&mut out, &effect);
+            }
+        })?;
+        written?;
+        out.flush()?;
+        let name = data.display();
+        remarks.iter().for_each(|remark| eprintln!("{name}: record {}: {}", remark.line, remark.text));
+        Ok(Ended::Well)
+    }
+}
+
+fn line(out: &mut impl Write, effect: &Effect) -> anyhow::Result<()> {
+    serde_json::to_writer(&mut *out, effect)?;
+    Ok(out.write_all(b"\n")?)
+}
+
+fn scenario(loaded: &Loaded, path: &Path) -> anyhow::Result<Ended> {
+    let name = path.display().to_string();
+    let scenario = Scenario::parse(&name, &read(path)?).map_err(|found| faults(&found))?;
+    let outcome = backtest::run(loaded, &scenario).map_err(|found| faults(&found))?;
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    for effect in &outcome.effects {
+        line(&mut out, effect)?;
+    }
+    out.flush()?;
+    for remark in &outcome.remarks {
+        eprintln!("{name}: {remark}");
+    }
+    for unmet in &outcome.unmet {
+        eprintln!("{name}: {unmet}");
+    }
+    Ok(if outcome.unmet.is_empty() { Ended::Well } else { Ended::Faulty })
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().take(BYTES_MAX).read_to_string(&mut text)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(BYTES_MAX).read_to_string(&mut text))
+    };
+    let bytes = read.with_context(|| format!("{} cannot be read as UTF-8 text", path.display()))?;
+    anyhow::ensure!((bytes as u64) < BYTES_MAX, "{} is larger than 256 MiB: split it", path.display());
+    Ok(text)
+}
+
+fn faults(found: &[backtest::Fault]) -> anyhow::Error {
+    let lines: Vec<String> = found.iter().map(|fault| format!("  {fault}")).collect();
+    anyhow::anyhow!("the scenario has faults:\n{}", lines.join("\n"))
+}
