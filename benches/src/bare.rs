@@ -15,7 +15,7 @@ pub async fn consume(port: u16, login: Option<(&str, &str)>, messages: u64) -> a
     if let Some((user, password)) = login {
         options.set_credentials(user, password);
     }
-    let (client, mut events) = AsyncClient::new(options, 4_096);
+    let (client, mut events) = AsyncClient::new(options, 2 * crate::feeder::WINDOW as usize);
     client.subscribe("wanglou/v1/in/#", QoS::AtLeastOnce).await?;
     let (mut seen, mut began) = (0, None);
     while seen < messages {

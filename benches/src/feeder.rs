@@ -20,7 +20,7 @@ pub struct Feed {
 /// The topic and payload of the n-th message: about 300 bytes of canonical JSON.
 pub fn message(n: u64, alarm_every: u64) -> (String, String) {
     let cover = n % 90 + 1;
-    let open = n % alarm_every == 0;
+    let open = n.is_multiple_of(alarm_every);
     let (deg, note) = (if open { 72.0 } else { 0.5 + (n % 7) as f64 / 10.0 }, "x".repeat(70));
     let payload = format!(
         r#"{{"device":"cover-{cover}","kind":"cover","value":{{"tilt_deg":{deg:.2},"moved":false}},"event":"e-{n}","sequence":{n},"evidence":[{{"uri":"http://camera.example/{note}/{n}"}}]}}"#
