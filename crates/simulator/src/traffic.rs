@@ -10,7 +10,7 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
-use wanglou_model::{DeviceId, PlaceId, Reading, Site, Span, Timestamp};
+use wanglou_model::{DeviceId, PlaceId, Purpose, Reading, Site, Span, Timestamp};
 
 /// Somebody waits so long for a lift, then takes the stairs.
 const PATIENCE: Span = Span::mins(10);
@@ -27,8 +27,8 @@ pub struct Options {
     pub stretch: f64,
     /// Within this time from the start every device speaks once, as after a power cut. Zero: each when its time comes.
     pub roll_call: Span,
-    /// Places that are left to people who try things: nothing happens there by itself, and a lift waits on the ground
-    /// floor with its door open.
+    /// Places that are left to people who try things: nothing happens there by itself. Sensors there report once, at
+    /// the start, and never contradict what is tried; a lift waits on the ground floor with its door open.
     pub left_alone: BTreeSet<PlaceId>,
 }
 
@@ -182,9 +182,9 @@ impl Traffic {
         let compound = Arc::clone(&self.compound);
         for device in compound.all() {
             let mut random = Random::of(seed, &[1, u64::from(device.0)]);
-            let hub = compound.hubs.contains(&device);
+            let at_once = compound.hubs.contains(&device) || compound.left_alone.contains(&device);
             let within = match compound.sensor(device).interval {
-                _ if hub => Span::ZERO,
+                _ if at_once => Span::ZERO,
                 _ if roll_call > Span::ZERO => roll_call,
                 Some(interval) => interval,
                 None => continue,
@@ -234,7 +234,8 @@ impl Traffic {
         let sensor = self.compound.sensor(device);
         // A car under way reports each of its changes; a beat in between would contradict them.
         let says = sensor.voice.can_say(&reading) && !self.state.is_under_way(device, at);
-        if let Some(interval) = sensor.interval {
+        let once = self.compound.left_alone.contains(&device) && sensor.purpose != Purpose::LiftController;
+        if let Some(interval) = sensor.interval.filter(|_| !once) {
             let next = at + beat::pause(interval, &mut random);
             self.push(next, What::Beat(device));
         }

@@ -40,7 +40,10 @@ fn one_day(seed: u64) -> impl Iterator<Item = Event> {
 }
 
 /// What a reading counts as: its kind, and for alarms whether it begins.
-#[expect(clippy::wildcard_enum_match_arm, reason = "a few variants matter here; a new one does where it says so")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a few variants matter here; a new one does where it says so"
+)]
 fn kind(reading: &Reading) -> &'static str {
     match reading {
         Reading::LiftCamera { present: true, .. } => "ebike",
@@ -300,18 +303,24 @@ fn episodes_last_as_long_as_in_life_at_any_pace() {
 
 #[test]
 fn nothing_happens_by_itself_where_people_try_things() {
-    let lift = PlaceId::parse("3/2/lift-B").expect("a place");
-    let options = Options { left_alone: [lift.clone()].into(), ..Options::new(3, MIDNIGHT) };
+    let [lift, cover] = ["3/2/lift-B", "cover/17"].map(|place| PlaceId::parse(place).expect("a place"));
+    let options = Options { left_alone: [lift.clone(), cover.clone()].into(), ..Options::new(3, MIDNIGHT) };
     let day = Traffic::new(&SITE, options).expect("traffic").take_while(|event| event.at < MIDNIGHT + DAY);
-    let mut beats = 0;
-    for event in day.filter(|event| SITE.devices[event.device()].place == lift) {
-        let Reading::LiftStatus { door, moving, floor, .. } = event.reading else {
-            panic!("{:?}", event.reading)
-        };
-        assert_eq!((door, moving, floor), (Some(LiftDoor::Open), Some(false), Some(1)));
-        beats += 1;
+    let (mut beats, mut cover_at) = (0, vec![]);
+    for event in day {
+        let place = &SITE.devices[event.device()].place;
+        if *place == lift {
+            let Reading::LiftStatus { door, moving, floor, .. } = event.reading else {
+                panic!("{:?}", event.reading)
+            };
+            assert_eq!((door, moving, floor), (Some(LiftDoor::Open), Some(false), Some(1)));
+            beats += 1;
+        } else if *place == cover {
+            cover_at.push(event.at);
+        }
     }
     assert!(beats > 1_400, "its controller goes on: {beats}");
+    assert_eq!(cover_at, [MIDNIGHT], "the cover speaks once and contradicts nobody");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use wanglou_simulator::Message;
 
 /// The lift that is left to whoever tries things.
 pub(super) const LIFT: &str = "3/2/lift-B";
-/// The cover in the README's examples.
+/// The cover that is.
 const COVER: &str = "cover-17";
 
 /// Something to try, with the message that does it.
@@ -26,6 +26,12 @@ pub(super) fn opening(site: &Site, at: Timestamp) -> Option<(PlaceId, Message)> 
     let (_, device) = from.get(minute % from.len().max(1))?;
     let (topic, payload) = says(device, "cover", r#"{"open":true,"tilt_deg":48.0}"#);
     Some((device.place.clone(), Message { topic, payload: payload.into_bytes(), retain: false }))
+}
+
+/// Where nothing is simulated: what people try there is not contradicted.
+pub(super) fn left_alone(site: &Site) -> impl Iterator<Item = PlaceId> + '_ {
+    let tried = |(id, device): &(&DeviceId, &Device)| id.as_str() == COVER || device.place.as_str() == LIFT;
+    site.devices.iter().filter(tried).map(|(_, device)| device.place.clone())
 }
 
 /// Three things to try, as far as the site has devices for them.
@@ -137,6 +143,12 @@ mod tests {
         }
         assert_eq!(places.len(), 10);
         assert!(!places.iter().any(|place| place.as_str() == "cover/17"));
+    }
+
+    #[test]
+    fn the_lift_and_the_cover_to_try_are_left_alone() {
+        let places: BTreeSet<String> = left_alone(&demo().0).map(|place| place.to_string()).collect();
+        assert_eq!(places, [LIFT.to_owned(), "cover/17".to_owned()].into());
     }
 
     #[test]

@@ -30,32 +30,39 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let began = Instant::now();
     logs();
     let args = with_ports(args)?;
+    let _alone = alone(&args.data)?;
     let config = unpack(&args)?;
     let loaded = load(&config, &args)?;
     let (site, data) = (loaded.decisive.setup.site.clone(), loaded.folder.join(&loaded.gateway.data));
     let again = data.exists();
     broker::start(args.mqtt).await?;
-    let mut running = start(loaded, config.clone(), RunOptions::default()).await.with_context(|| {
-        format!("the demo's data is in {}; another demo may be using it (--data)", args.data.display())
-    })?;
+    let mut running = start(loaded, config.clone(), RunOptions::default())
+        .await
+        .with_context(|| format!("the demo's data is in {}", args.data.display()))?;
     ready(args.http).await;
     println!(
         "{} in {:.1} s",
         if again { "ready, going on where the last demo ended," } else { "ready" },
         began.elapsed().as_secs_f64()
     );
-    tell(&args, &config, &site, &data).await?;
-    let ended = perform(&args, &site, &mut running).await;
+    let ended = match tell(&args, &config, &site, &data).await {
+        Ok(()) => perform(&args, &site, &mut running).await,
+        Err(error) => Err(error),
+    };
     println!("\nstopping");
     running.stop().await?;
     println!("stopped; the next start with --data {} goes on here", args.data.display());
     ended
 }
 
-/// The gateway's warnings; the broker's chatter is of no use here. RUST_LOG decides otherwise.
+/// In a demo nobody has a phone yet and the broker has forgotten everything: neither is worth a warning. The broker's
+/// own chatter is of no use either.
+const CALM: &str = "warn,rumqttd=off,wanglou_gateway::health=error,wanglou_gateway::mqtt::connection=error,wanglou_gateway::writer::step=error";
+
+/// Only what should not be in a demo; RUST_LOG decides otherwise.
 fn logs() {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,rumqttd=off"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(CALM));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Somebody who embeds the demo may have set up logs of their own; theirs stay.
     let _ = builder.with_ansi(false).try_init();
@@ -80,6 +87,23 @@ fn free(address: SocketAddr, option: &str, what: &str) -> anyhow::Result<SocketA
         format!("{address} is taken: {what} or another demo is running there. Stop it, or choose another address, such as {option} {other}")
     })?;
     Ok(bound.local_addr()?)
+}
+
+/// No second demo writes into the same folder: not even its configuration. Held until the process ends.
+fn alone(data: &Path) -> anyhow::Result<std::fs::File> {
+    let cannot = || format!("{} cannot be used; choose another directory with --data", data.display());
+    std::fs::create_dir_all(data).with_context(cannot)?;
+    let lock = std::fs::File::create(data.join("demo.lock")).with_context(cannot)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            bail!(
+                "{} belongs to a demo that is running; stop it, or give this one a directory of its own with --data",
+                data.display()
+            )
+        }
+        Err(std::fs::TryLockError::Error(error)) => Err(error).with_context(cannot),
+    }
 }
 
 fn unpack(args: &Args) -> anyhow::Result<PathBuf> {
@@ -146,7 +170,8 @@ async fn tell(args: &Args, config: &Path, site: &Site, data: &Path) -> anyhow::R
         let roles: Vec<&str> = officer.roles.iter().map(|role| role.name()).collect();
         let duty = if on_duty(site, id, clock::wall()) { "on duty now" } else { "off duty now" };
         println!(
-            "  {id:<5} {:<9} {duty:<13} {}",
+            "  {:<5} {:<9} {duty:<13} {}",
+            id.as_str(),
             roles.join(", "),
             answer["link"].as_str().unwrap_or_default()
         );
@@ -191,9 +216,10 @@ async fn perform(args: &Args, site: &Site, running: &mut Running) -> anyhow::Res
         let mut stopping = stop.subscribe();
         async move { drop(stopping.wait_for(|stop| *stop).await) }
     };
-    let mut traffic =
-        tokio::spawn(simulate(traffic_of(args, site)?, client(args, "simulator"), args.pace, told()));
-    let show = tokio::spawn(opening(show::opening(site, clock::wall()), client(args, "show")));
+    let opened = show::opening(site, clock::wall());
+    let traffic = traffic_of(args, site, opened.as_ref().map(|(place, _)| place))?;
+    let mut traffic = tokio::spawn(simulate(traffic, client(args, "simulator"), args.pace, told()));
+    let show = tokio::spawn(opening(opened, client(args, "show")));
     let stopped = stopped();
     tokio::pin!(stopped);
     let mut simulated = false;
@@ -222,10 +248,10 @@ fn client(args: &Args, role: &str) -> Broker {
     Broker { host, port, login: None, client_id: format!("wanglou-demo-{role}") }
 }
 
-fn traffic_of(args: &Args, site: &Site) -> anyhow::Result<Option<Traffic>> {
+fn traffic_of(args: &Args, site: &Site, show: Option<&PlaceId>) -> anyhow::Result<Option<Traffic>> {
     let Pace::Times(pace) = args.pace else { return Ok(None) };
     let mut options = Options::live(args.seed, clock::wall(), pace);
-    options.left_alone.extend(PlaceId::parse(show::LIFT));
+    options.left_alone.extend(show::left_alone(site).chain(show.cloned()));
     Ok(Some(Traffic::new(site, options)?))
 }
 
@@ -271,6 +297,16 @@ mod tests {
         );
         drop(taken);
         assert_eq!(free(address, "--mqtt", "a broker").expect("free again"), address);
+    }
+
+    #[test]
+    fn one_folder_serves_one_demo() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let first = alone(folder.path()).expect("nobody is there");
+        let error = alone(folder.path()).expect_err("taken").to_string();
+        assert!(error.contains("--data"), "{error}");
+        drop(first);
+        alone(folder.path()).expect("free again");
     }
 
     #[test]
