@@ -2,7 +2,7 @@
 import { spawn, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,13 +37,61 @@ export async function eventually(what, ask, within = 15_000) {
   }
 }
 
+/**
+ * The line between phones and gateway, to be cut: `setOffline` of the browser leaves WebSockets alive.
+ * Cut, it drops every connection and takes no new one; hung, it keeps them open and carries nothing.
+ */
+export class Line {
+  static async to(port) {
+    const line = new Line();
+    line.state = 'up';
+    line.pairs = new Set();
+    line.server = createServer((phone) => line.carry(phone, port)).listen(0, '127.0.0.1');
+    await once(line.server, 'listening');
+    line.port = line.server.address().port;
+    return line;
+  }
+
+  carry(phone, port) {
+    if (this.state === 'cut') return phone.destroy();
+    const gateway = connect(port, '127.0.0.1');
+    const pair = [phone, gateway];
+    this.pairs.add(pair);
+    for (const [from, to] of [pair, [gateway, phone]]) {
+      from.on('data', (bytes) => { if (this.state === 'up') to.write(bytes); });
+      from.on('error', () => {});
+      from.on('close', () => { to.destroy(); this.pairs.delete(pair); });
+    }
+  }
+
+  cut() {
+    this.state = 'cut';
+    for (const pair of this.pairs) for (const socket of pair) socket.destroy();
+  }
+
+  hang() { this.state = 'hung'; }
+
+  /** Connections that hung stay dead, as behind a router that forgot them; new ones are carried. */
+  mend() {
+    for (const pair of this.pairs) for (const socket of pair) socket.removeAllListeners('data').resume();
+    this.state = 'up';
+  }
+
+  stop() {
+    this.cut();
+    this.server.close();
+  }
+}
+
 export class Compound {
-  static async start() {
+  /** With `line`, phones come through a [`Line`] that can be cut. */
+  static async start({ line = false } = {}) {
     const compound = new Compound();
     compound.folder = mkdtempSync(join(tmpdir(), 'wanglou-browser-'));
     cpSync(join(ROOT, 'config'), join(compound.folder, 'config'), { recursive: true });
     [compound.mqtt, compound.http, compound.metrics] = [await freePort(), await freePort(), await freePort()];
-    compound.origin = `http://127.0.0.1:${compound.http}`;
+    if (line) compound.line = await Line.to(compound.http);
+    compound.origin = `http://127.0.0.1:${compound.line?.port ?? compound.http}`;
     compound.config = join(compound.folder, 'config', 'gateway.toml');
     compound.edit('gateway.toml', '# port = 1883', `port = ${compound.mqtt}`);
     compound.edit('gateway.toml', '# listen = "127.0.0.1:8080"', `listen = "127.0.0.1:${compound.http}"`);
@@ -75,7 +123,7 @@ export class Compound {
     this.gateway = spawn(PROGRAM, ['run', '--config', this.config], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.log = '';
     this.gateway.stderr.on('data', (bytes) => { this.log = (this.log + bytes).slice(-20_000); });
-    const ready = async () => (await fetch(`${this.origin}/readyz`)).ok;
+    const ready = async () => (await fetch(`http://127.0.0.1:${this.http}/readyz`)).ok;
     await eventually(`the gateway is ready\n${this.log}`, ready);
   }
 
@@ -106,6 +154,7 @@ export class Compound {
 
   async stop() {
     await this.browser?.close();
+    this.line?.stop();
     for (const child of [this.gateway, this.broker]) {
       if (child && child.exitCode === null) {
         const gone = once(child, 'exit');
@@ -126,13 +175,13 @@ function shanghai() {
   return { day, time: `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())}` };
 }
 
-/** Milesight EM310-TILT behind ChirpStack: a cover stands wide open. */
-export function tiltedCover(compound) {
+/** Milesight EM310-TILT behind ChirpStack: a cover stands open; from 60° on that is P1 at any hour. */
+export function tiltedCover(compound, tilt = 49) {
   const eui = '24e124713d21a27d';
   compound.publish(`application/7c0d/device/${eui}/event/up`, {
     deduplicationId: `tilt-${Date.now()}`, time: new Date().toISOString(),
     deviceInfo: { deviceProfileName: 'EM310-TILT', devEui: eui }, fCnt: 9, fPort: 85, data: 'AXVk',
-    object: { angle_x: 2.0, angle_y: -1.0, angle_z: 41.0, battery: 81.0, threshold_x: 'normal', threshold_y: 'normal', threshold_z: 'trigger' },
+    object: { angle_x: 2.0, angle_y: -1.0, angle_z: 90 - tilt, battery: 81.0, threshold_x: 'normal', threshold_y: 'normal', threshold_z: 'trigger' },
     rxInfo: [{ gatewayId: '24e124fffef0a101', rssi: -90, snr: 5.0 }],
   });
 }
@@ -166,6 +215,11 @@ export function thrownObject(compound) {
 /** A Zigbee2MQTT contact of a home: the door was opened. */
 export function homeDoor(compound, contact) {
   compound.publish('zigbee2mqtt/home-3-1203/door', { battery: 93, contact, linkquality: 110, voltage: 3010 });
+}
+
+/** Water below a cover, so many millimetres under the rim. */
+export function water(compound, device, mm_below_rim) {
+  compound.publish(`wanglou/v1/in/${device}`, { device, kind: 'water_level', value: { mm_below_rim } });
 }
 
 /** Wanglou's own format. */
