@@ -64,7 +64,7 @@ pub(crate) const LORRIES: Rhythm = Rhythm([
 /// How often what happens on an ordinary day in the whole compound.
 pub(crate) mod per_day {
     /// Lift trips, counted as requests; a few are given up when every car is busy.
-    pub(crate) const TRIPS: f64 = 9_000.0;
+    pub(crate) const TRIPS: f64 = 10_500.0;
     /// Somebody passes a door with access control.
     pub(crate) const PASSAGES: f64 = 6_500.0;
     /// Cards that a door refuses.
