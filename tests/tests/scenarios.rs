@@ -106,7 +106,10 @@ fn the_shipped_thresholds_are_all_there_and_are_the_defaults() {
         let after = text.split_once(&format!("\n[{table}]\n")).map(|(_, after)| after);
         let body = after.unwrap_or_else(|| panic!("[{table}] is missing")).split("\n[").next().unwrap_or("");
         for key in keys.as_object().into_iter().flat_map(|keys| keys.keys()) {
-            assert!(body.lines().any(|line| line.starts_with(&format!("{key} ="))), "{table}.{key} is missing");
+            assert!(
+                body.lines().any(|line| line.starts_with(&format!("{key} ="))),
+                "{table}.{key} is missing"
+            );
         }
     }
 }

@@ -106,8 +106,13 @@ impl World {
             if let Fact::Rung { alarm, told, ring: true, .. } = fact {
                 self.raised += 1;
                 let Some(first) = told.first() else { continue };
-                let cid = CommandId::parse(&format!("c{}-{}", self.raised, self.dice.roll(1_000_000))).expect("an id");
-                let op = if self.dice.roll(4) == 0 { Op::Decline { reason: String::new() } } else { Op::Accept { eta_s: None } };
+                let cid = CommandId::parse(&format!("c{}-{}", self.raised, self.dice.roll(1_000_000)))
+                    .expect("an id");
+                let op = if self.dice.roll(4) == 0 {
+                    Op::Decline { reason: String::new() }
+                } else {
+                    Op::Accept { eta_s: None }
+                };
                 let (officer, alarm) = (first.officer.clone(), Some(alarm.clone()));
                 let command = Command { cid, officer, phone: None, alarm, rev: None, op };
                 let after = Span::secs(self.dice.roll(900) as i64) + Span(i64::from(self.raised));
@@ -166,7 +171,8 @@ impl World {
         let after = recovered.engine.snapshot().expect("a snapshot");
         if before != after {
             let (before, after) = (String::from_utf8_lossy(&before), String::from_utf8_lossy(&after));
-            let at = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count().saturating_sub(200);
+            let at =
+                before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count().saturating_sub(200);
             let part = |text: &str| text.get(at..(at + 500).min(text.len())).unwrap_or_default().to_owned();
             panic!("recovered otherwise:\n before …{}\n after  …{}", part(&before), part(&after));
         }
@@ -218,14 +224,20 @@ fn each_seed_gives_the_same_bytes_twice_and_every_crash_is_recovered_from() {
     let mut total = [0u32; 3];
     for seed in seeds() {
         let (first, second) = (run(seed), run(seed));
-        assert!(first.0 == second.0, "seed {seed}: the journals differ; replay with `cargo xtask sim --seed {seed}`");
+        assert!(
+            first.0 == second.0,
+            "seed {seed}: the journals differ; replay with `cargo xtask sim --seed {seed}`"
+        );
         assert!(first.1 == second.1, "seed {seed}: the engines differ");
         for (sum, count) in total.iter_mut().zip(first.2) {
             *sum += count;
         }
     }
     let [crashes, rung, commands] = total;
-    assert!(crashes > 1 && rung > 0 && commands > 0, "nothing happened: {crashes} crashes, {rung} rungs, {commands} commands");
+    assert!(
+        crashes > 1 && rung > 0 && commands > 0,
+        "nothing happened: {crashes} crashes, {rung} rungs, {commands} commands"
+    );
 }
 
 #[test]

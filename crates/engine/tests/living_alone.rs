@@ -205,7 +205,10 @@ impl Story {
         self.pass(until);
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "a few variants matter here; a new one does where it says so")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a few variants matter here; a new one does where it says so"
+    )]
     fn command(&mut self, now: Timestamp, who: &str, alarm: &AlarmId, op: Op) -> Answer {
         let cid = CommandId::parse(&format!("c{}{who}{}", now.0, op.name())).expect("an id");
         let command =
@@ -266,7 +269,10 @@ impl Story {
     }
 
     /// Everything that the facts say about stages: when, which, whom it told, and with what priority after it.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "a few variants matter here; a new one does where it says so")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a few variants matter here; a new one does where it says so"
+    )]
     fn stages(&self) -> Vec<(Timestamp, String)> {
         let mut stages = Vec::new();
         for (now, _, facts) in &self.log {
@@ -283,7 +289,10 @@ impl Story {
     }
 
     /// Whom the rungs told, and whether their telephones rang.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "a few variants matter here; a new one does where it says so")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a few variants matter here; a new one does where it says so"
+    )]
     fn told_at(&self, when: Timestamp) -> Vec<(String, bool)> {
         let facts = self.log.iter().filter(|(now, _, _)| *now == when).flat_map(|(_, _, facts)| facts);
         let told = facts.filter_map(|fact| match fact {
@@ -293,7 +302,10 @@ impl Story {
         told.flatten().collect()
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "a few variants matter here; a new one does where it says so")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a few variants matter here; a new one does where it says so"
+    )]
     fn rang_at(&self, when: Timestamp) -> BTreeSet<String> {
         let facts = self.log.iter().filter(|(now, _, _)| *now == when).flat_map(|(_, _, facts)| facts);
         let rows = facts.filter_map(|fact| match fact {
@@ -508,7 +520,10 @@ fn at_night_the_call_waits_for_seven_unless_the_home_is_one_of_high_risk() {
 }
 
 #[test]
-#[expect(clippy::wildcard_enum_match_arm, reason = "a few variants matter here; a new one does where it says so")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a few variants matter here; a new one does where it says so"
+)]
 fn a_late_opening_stands_everybody_down_and_counts_from_when_it_was() {
     let mut story = plain(false);
     story.beat_until(at(1, 9, 30));

@@ -168,8 +168,11 @@ async fn kill_9_of_the_broker_in_a_burst_loses_nothing_that_reached_us_and_at_mo
     }
     let lost: Vec<u32> = taken.iter().copied().filter(|n| !arrived.contains(n)).collect();
     println!("{} taken by the broker, {} arrived, lost: {lost:?}", taken.len(), arrived.len());
-    // The publisher has 30 on their way: PUBACKs it got just before a kill may be for messages still inside.
-    assert!(lost.len() <= 3 * 30, "{} of {}: {lost:?}", lost.len(), taken.len());
+    // What the broker had acknowledged from memory and not handed on dies with it: one stretch of numbers for each
+    // kill, as long as we lagged behind. Anything lost elsewhere would have been lost by us. The publisher has 30
+    // on their way, which may arrive in another order.
+    let stretches = 1 + lost.windows(2).filter(|pair| pair[1] - pair[0] > 2 * 30).count();
+    assert!(lost.is_empty() || stretches <= 3, "{} of {} in {stretches}: {lost:?}", lost.len(), taken.len());
 }
 
 #[tokio::test]

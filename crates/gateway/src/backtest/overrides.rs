@@ -121,7 +121,10 @@ fn merge(whole: &mut Value, changes: &Value) {
 }
 
 /// Puts changes into changes: here null stays, to take away what it finds later.
-#[expect(clippy::wildcard_enum_match_arm, reason = "a few variants matter here; a new one does where it says so")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a few variants matter here; a new one does where it says so"
+)]
 fn graft(whole: &mut Value, changes: &Map<String, Value>) {
     let Value::Object(whole) = whole else {
         *whole = Value::Object(changes.clone());

@@ -16,14 +16,14 @@ pub(super) struct Try {
     pub(super) payload: String,
 }
 
-/// The opening of a cover that comes by itself soon after the start. Another cover every minute, so that a second
-/// start shows a new alarm.
+/// The opening of a cover that comes by itself soon after the start. Another cover every ten seconds, so that a
+/// second start shows a new alarm.
 pub(super) fn opening(site: &Site, at: Timestamp) -> Option<(PlaceId, Message)> {
     let covers: Vec<_> = canonical(site, Purpose::Cover).filter(|(id, _)| id.as_str() != COVER).collect();
     let debounced: Vec<_> = covers.iter().filter(|(_, device)| device.debounced).copied().collect();
     let from = if debounced.is_empty() { covers } else { debounced };
-    let minute = usize::try_from(at.0 / 60_000_000).unwrap_or_default();
-    let (_, device) = from.get(minute % from.len().max(1))?;
+    let turn = usize::try_from(at.0 / 10_000_000).unwrap_or_default();
+    let (_, device) = from.get(turn % from.len().max(1))?;
     let (topic, payload) = says(device, "cover", r#"{"open":true,"tilt_deg":48.0}"#);
     Some((device.place.clone(), Message { topic, payload: payload.into_bytes(), retain: false }))
 }
@@ -132,11 +132,11 @@ mod tests {
     }
 
     #[test]
-    fn the_show_opens_another_cover_every_minute_and_never_the_one_to_try() {
+    fn the_show_opens_another_cover_each_time_and_never_the_one_to_try() {
         let (site, profiles) = demo();
         let mut places = BTreeSet::new();
-        for minute in 0..10 {
-            let (place, message) = opening(&site, Timestamp::from_millis(minute * 60_000)).expect("a cover");
+        for turn in 0..10 {
+            let (place, message) = opening(&site, Timestamp::from_millis(turn * 10_000)).expect("a cover");
             let heard = understood(&site, &profiles, &message.topic, &message.payload);
             assert_eq!(heard, (place.to_string(), "cover"));
             places.insert(place);
