@@ -2,6 +2,7 @@
 
 use crate::deadline::eventually;
 use crate::program::{Program, free_port};
+use rustix::process::Signal;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -57,6 +58,30 @@ impl Mosquitto {
     pub fn restart(&mut self) {
         self.program = spawn(self.folder.path());
         self.wait();
+    }
+
+    /// Forgets sessions and what was queued in them; to be called while it does not run.
+    ///
+    /// # Panics
+    /// When it had saved nothing.
+    pub fn forget(&self) {
+        std::fs::remove_file(self.folder.path().join("mosquitto.db")).expect("the broker saved its sessions");
+    }
+
+    /// Asks it to end, so that it saves its sessions, and waits.
+    pub fn stop(&mut self) {
+        self.program.signal(Signal::TERM);
+        self.program.wait();
+    }
+
+    /// Stands still, with every connection open.
+    pub fn freeze(&self) {
+        self.program.signal(Signal::STOP);
+    }
+
+    /// Goes on.
+    pub fn thaw(&self) {
+        self.program.signal(Signal::CONT);
     }
 
     /// Its log.

@@ -66,6 +66,16 @@ impl Gateway {
         self.program.signal(Signal::HUP);
     }
 
+    /// Stands still, with every connection open.
+    pub fn freeze(&self) {
+        self.program.signal(Signal::STOP);
+    }
+
+    /// Goes on.
+    pub fn thaw(&self) {
+        self.program.signal(Signal::CONT);
+    }
+
     /// For killing it from another thread.
     pub fn handle(&self) -> Handle {
         self.program.pid()
@@ -121,9 +131,7 @@ impl Gateway {
     /// # Panics
     /// When the gateway does not answer.
     pub fn redeem(&self, token: &str) -> Answer {
-        let ask = Ask::post("/api/enrol", &json!({"token": token, "name": "test"}))
-            .header("origin", &self.compound.url());
-        ask.send(self.compound.http_port).expect("the gateway answers")
+        redeem(self.compound.http_port, token)
     }
 
     /// The sum of a metric over all label sets that contain each of `labels`, such as `kind="contact"`.
@@ -178,6 +186,15 @@ pub fn wanglou(arguments: &[&str]) -> Command {
 /// When it cannot be started.
 pub fn run(command: &mut Command) -> Output {
     command.output().unwrap_or_else(|error| panic!("{}: {error}; {HINT}", binary().display()))
+}
+
+/// Uses an enrolment token at the gateway that listens on this port.
+///
+/// # Panics
+/// When it does not answer.
+pub fn redeem(port: u16, token: &str) -> Answer {
+    let ask = Ask::post("/api/enrol", &json!({"token": token, "name": "test"}));
+    ask.header("origin", &format!("http://127.0.0.1:{port}")).send(port).expect("the gateway answers")
 }
 
 /// Starts a gateway that is expected to refuse, and returns what it said.

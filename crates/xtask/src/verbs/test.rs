@@ -22,6 +22,7 @@ target/xtask/STEP.log and is shown when the step fails. Ends with `N passed, N f
   --only A,B     only these steps (needed ones are taken to have passed)
   --without A,B  all but these steps
   --fail-fast    stop at the first failure
+  --full         the pictures of every page too (web-screens), which take minutes
 
 Steps: tools fmt purity paths readme npm web-check web-test web-build web-size clippy licences
 advisories build tests doc-tests web-screens browser
@@ -90,8 +91,12 @@ const STEPS: [Step<'_>; 18] = [
 ];
 
 fn run(workspace: &Workspace, words: &[String]) -> Result<ExitCode> {
-    let args = Args::parse(words, &["--fail-fast"], &["--only", "--without"])?;
-    let steps = select(args.value("--only"), args.value("--without"))?;
+    let args = Args::parse(words, &["--fail-fast", "--full"], &["--only", "--without"])?;
+    let mut steps = select(args.value("--only"), args.value("--without"))?;
+    if !args.has("--full") && args.value("--only").is_none() {
+        // Some two hundred pictures take minutes: `cargo xtask screenshots` makes them too.
+        steps.retain(|step| step.name != SCREENS.name);
+    }
     let mut report = Report::new(workspace);
     report.run(&steps, args.has("--fail-fast"))?;
     Ok(report.finish())

@@ -194,7 +194,12 @@ async fn tell(args: &Args, config: &Path, site: &Site, data: &Path) -> anyhow::R
 fn program() -> PathBuf {
     let Ok(path) = std::env::current_exe() else { return "wanglou".into() };
     let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&here).map(Path::to_path_buf).unwrap_or(path)
+    match path.strip_prefix(&here) {
+        // A shell looks a bare name up on its path, and not here.
+        Ok(below) if below.components().count() == 1 => Path::new(".").join(below),
+        Ok(below) => below.to_path_buf(),
+        Err(_) => path,
+    }
 }
 
 fn on_duty(site: &Site, id: &OfficerId, at: Timestamp) -> bool {
