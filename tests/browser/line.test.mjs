@@ -174,7 +174,7 @@ test('a revoked session ends on the phone, and leaves no alarm there', async () 
     return answers.map((answer) => answer.status);
   });
   assert.deepEqual(revoked, [204]);
-  await wu.locator('input.code').waitFor({ timeout: 5_000 });
+  await wu.locator('input.code').waitFor({ timeout: 60_000 });
   assert.equal(await rows(wu).count(), 0);
   await picture(wu, 'revoked.zh');
 });
