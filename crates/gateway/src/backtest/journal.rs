@@ -53,14 +53,14 @@ pub fn replay(
     let blobs = Blobs::open(Arc::clone(&files), data)?;
     let configs = Configs::open(files, data)?;
     let (simulation, start) = match from {
-        None => (Simulation::bare(Engine::new(Arc::clone(&current.setup)), current), Position::FIRST),
+        None => (Simulation::bare(Engine::new(Arc::clone(&current.setup)), current, None), Position::FIRST),
         Some(from) => {
             let start = first_from(&log, from)?;
             let found =
                 recovery::recover_until(&log, &blobs, &configs, current, Some(start), &mut |_, _, _| {})?;
             let mut engine = found.engine;
             engine.reconfigure(Arc::clone(&current.setup));
-            (Simulation::bare(engine, current), start)
+            (Simulation::bare(engine, current, Some(from)), start)
         }
     };
     let mut replay = Replay { simulation, blobs: &blobs, until };
@@ -160,5 +160,115 @@ impl Replay<'_> {
                 self.simulation.step(at, Stimulus::Input(&input));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::configuration;
+    use crate::intake::{Inbound, Lane};
+    use crate::record::Encoder;
+    use wanglou_journal::{Batch, Purpose};
+    use wanglou_model::{OfficerId, PhoneId, PhoneNews, PhoneState, Span, rfc3339_micros};
+
+    fn shipped() -> Decisive {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/gateway.toml");
+        configuration::load(&path).expect("the shipped configuration").decisive
+    }
+
+    fn at(text: &str) -> Timestamp {
+        rfc3339_micros::parse(text).expect("a time")
+    }
+
+    /// Cover 17 tilts at nine, and further a minute later. The journal holds no facts: nothing was decided then.
+    fn write(data: &Path) {
+        let (mut log, _) = SegmentLog::open(Options::new(data)).expect("opens");
+        let (mut batch, mut encoder) = (Batch::new(), Encoder::default());
+        let nine = at("2026-03-02T09:00:00+08:00");
+        let start = Input::Start { version: "1".into(), boot_id: String::new(), at_minus_boot: Span::ZERO };
+        let officer = OfficerId::parse("wu").expect("an id");
+        let phone = PhoneId::parse("d1").expect("an id");
+        let online = Input::Phone(PhoneNews { officer, phone, state: PhoneState::Online });
+        encoder.input(&mut batch, nine, &start).expect("fits");
+        encoder.input(&mut batch, nine, &online).expect("fits");
+        let tilt = |deg: i64| {
+            let body = serde_json::json!({"device": "cover-17", "kind": "cover", "value": {"tilt_deg": deg}});
+            message("wanglou/v1/in/cover-17", body.to_string().into_bytes())
+        };
+        for (minute, deg) in [(0, 22), (1, 70)] {
+            let arrival = nine + Span::mins(minute);
+            encoder.message(&mut batch, arrival, (Lane::Alarm, 1), &tilt(deg), None).expect("fits");
+            encoder.input(&mut batch, arrival + Span::secs(30), &Input::Tick).expect("fits");
+        }
+        log.append(log.claim(), Purpose::Intake, &batch).expect("appends");
+        drop(log);
+    }
+
+    fn message(topic: &str, payload: Vec<u8>) -> Inbound {
+        let (topic, body) = (topic.to_owned(), crate::intake::Body::Whole(payload.into()));
+        Inbound { topic, body, retain: false, dup: false, packet_id: Some(1) }
+    }
+
+    fn lines(data: &Path, current: &Decisive, from: Option<&str>) -> Vec<String> {
+        let mut lines = Vec::new();
+        let out = &mut |effect: Effect| {
+            let name = serde_json::to_value(effect.effect).expect("JSON");
+            let what = effect.priority.map(|priority| priority.to_string()).or(effect.to);
+            if let (Some(name @ ("raise" | "update" | "notify")), Some(what)) = (name.as_str(), what) {
+                lines.push(format!("{} {name} {what}", &effect.at[11..19]));
+            }
+        };
+        replay(data, current, from.map(at), None, out).expect("replays");
+        lines
+    }
+
+    #[test]
+    fn a_journal_is_decided_on_again_and_left_as_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        write(folder.path());
+        let files = |folder: &Path| {
+            let mut files: Vec<(std::path::PathBuf, Vec<u8>)> = Vec::new();
+            let mut folders = vec![folder.to_owned()];
+            while let Some(folder) = folders.pop() {
+                for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+                    let path = entry.path();
+                    if path.is_dir() {
+                        folders.push(path);
+                    } else {
+                        files.push((path.clone(), std::fs::read(&path).expect("a file")));
+                    }
+                }
+            }
+            files.sort();
+            files
+        };
+        let before = files(folder.path());
+
+        let current = shipped();
+        let found = lines(folder.path(), &current, None);
+        let told = "notify officer:wu";
+        let expected = [
+            "09:00:30 raise P2",
+            &format!("09:00:30 {told}"),
+            "09:01:00 update P1",
+            &format!("09:01:00 {told}"),
+        ];
+        assert_eq!(found, expected);
+
+        // Rules of today that would not have raised anything.
+        let mut setup = Arc::clone(&current.setup);
+        let mut rules = setup.rules.clone();
+        (rules.manhole.open_deg, rules.manhole.wide_open_deg) = (80.0, 85.0);
+        let changed =
+            wanglou_engine::Setup::new(setup.site.clone(), rules, "changed".into(), vec![]).expect("a zone");
+        setup = Arc::new(changed);
+        let blind = Decisive { setup, ..current.clone() };
+        assert_eq!(lines(folder.path(), &blind, None), Vec::<String>::new());
+        // The second reading alone, from where it begins.
+        let late = lines(folder.path(), &current, Some("2026-03-02T09:00:50+08:00"));
+        assert_eq!(late, ["09:01:00 raise P1", &format!("09:01:00 {told}")]);
+
+        assert!(before == files(folder.path()), "not a byte has changed");
     }
 }

@@ -79,8 +79,8 @@ impl Simulation {
     }
 
     /// Goes on from an engine, without phones of its own: what they do is fed, as everything else.
-    pub(super) fn bare(engine: Engine, current: &Decisive) -> Self {
-        let now = engine.senses().at;
+    pub(super) fn bare(engine: Engine, current: &Decisive, from: Option<Timestamp>) -> Self {
+        let now = from.unwrap_or(engine.senses().at);
         let setup = Arc::clone(engine.setup());
         Self { engine, now, began: true, phones_store: false, ..Self::new(setup, current.profiles.clone()) }
     }
