@@ -18,7 +18,7 @@ pub struct Gateway {
     program: Program,
     /// Its configuration and data.
     pub compound: Compound,
-    flags: Vec<&'static str>,
+    flags: Vec<String>,
 }
 
 impl Gateway {
@@ -28,9 +28,10 @@ impl Gateway {
     }
 
     /// The same with more arguments for `wanglou run`.
-    pub fn start_with(compound: Compound, flags: &[&'static str]) -> Self {
-        let program = spawn(&compound, flags);
-        let gateway = Self { program, compound, flags: flags.to_vec() };
+    pub fn start_with(compound: Compound, flags: &[&str]) -> Self {
+        let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let program = spawn(&compound, &flags);
+        let gateway = Self { program, compound, flags };
         gateway.wait_ready();
         gateway
     }
@@ -167,7 +168,7 @@ impl Gateway {
     }
 }
 
-fn spawn(compound: &Compound, flags: &[&'static str]) -> Program {
+fn spawn(compound: &Compound, flags: &[String]) -> Program {
     let mut command = wanglou(&["run"]);
     command.arg("--config").arg(compound.gateway_file()).args(flags);
     Program::start(&mut command, "the gateway", &compound.beside("gateway.log"), HINT)

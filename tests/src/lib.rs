@@ -9,6 +9,7 @@ pub mod compound;
 pub mod deadline;
 pub mod gateway;
 pub mod http;
+pub mod journal;
 pub mod ledger;
 pub mod mqtt;
 pub mod phone;

@@ -4,7 +4,7 @@
 //! the machine sleeps), and is slewed towards wall time by at most 500 ppm. When the two differ by more than 2 s
 //! the clock was set: the timeline goes on, and the difference is handed out once, to be journaled.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use wanglou_model::{Span, Timestamp};
 
 /// At most this much of the time that passed is used for catching up with the wall clock.
@@ -38,6 +38,47 @@ impl Source for System {
     fn boot_id(&self) -> String {
         let id = std::fs::read_to_string(Path::new("/proc/sys/kernel/random/boot_id"));
         id.map(|text| text.trim().to_owned()).unwrap_or_default()
+    }
+}
+
+/// The system's clocks, moved ahead by the seconds that a file holds. For tests of long deadlines only: the file is
+/// read anew with each look at the wall clock, and both clocks move together, as if so much time had passed.
+#[derive(Debug)]
+pub struct Shifted {
+    file: PathBuf,
+    ahead: Span,
+}
+
+impl Shifted {
+    /// Reads the file, which holds one whole number of seconds.
+    ///
+    /// # Errors
+    /// When it cannot be read, or holds anything else.
+    pub fn open(file: PathBuf) -> std::io::Result<Self> {
+        let mut shifted = Self { file, ahead: Span::ZERO };
+        shifted.ahead = shifted.read()?;
+        Ok(shifted)
+    }
+
+    fn read(&self) -> std::io::Result<Span> {
+        let text = std::fs::read_to_string(&self.file)?;
+        text.trim().parse().map(Span::secs).map_err(std::io::Error::other)
+    }
+}
+
+impl Source for Shifted {
+    fn wall(&mut self) -> Timestamp {
+        // Half a file is no reason to move: the next look finds it whole.
+        self.ahead = self.read().unwrap_or(self.ahead);
+        System.wall() + self.ahead
+    }
+
+    fn boot(&mut self) -> Span {
+        System.boot() + self.ahead
+    }
+
+    fn boot_id(&self) -> String {
+        System.boot_id()
     }
 }
 
@@ -227,6 +268,23 @@ mod tests {
         let mut again = Clock::start(Box::new(fake.clone()), Some(&earlier));
         assert_eq!(again.distrust(), None);
         assert_eq!(again.now().at, s(1010 + 90_000));
+    }
+
+    #[test]
+    fn a_shift_moves_both_clocks_so_that_time_passes_and_no_step_is_seen() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("ahead");
+        assert!(Shifted::open(file.clone()).is_err(), "no such file");
+        std::fs::write(&file, "0").expect("a file");
+        let mut clock = Clock::start(Box::new(Shifted::open(file.clone()).expect("a number")), None);
+        let before = clock.now().at;
+        std::fs::write(&file, "86400\n").expect("a file");
+        let now = clock.now();
+        let passed = now.at - before;
+        assert!(passed >= Span::hours(24) && passed < Span::hours(24) + Span::mins(1), "{passed:?}");
+        assert_eq!(now.stepped, None);
+        std::fs::write(&file, "soon").expect("a file");
+        assert!(clock.now().at - before < Span::hours(25), "what is no number moves nothing");
     }
 
     #[test]

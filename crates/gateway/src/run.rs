@@ -1,6 +1,6 @@
 //! `wanglou run`: everything put together, and taken down in order.
 
-use crate::clock::{Clock, System};
+use crate::clock::{self, Clock, Shifted, System};
 use crate::configuration::{self, Decisive, GatewayFile, Loaded};
 use crate::effects::Dispatcher;
 use crate::health::{Concern, Health};
@@ -65,6 +65,8 @@ pub enum RunError {
 pub struct RunOptions {
     /// Acknowledge before the commit. For the red control of the kill test only.
     pub acknowledge_before_commit: bool,
+    /// A file with the seconds by which the clocks are moved ahead; see [`Shifted`]. For tests of long deadlines.
+    pub clock_ahead_file: Option<PathBuf>,
 }
 
 /// A gateway that runs.
@@ -132,7 +134,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     let hub = Hub::new(&recovered.engine, people, history);
     let reader = opened.log.reader();
     let calendar = recovered.engine.setup().calendar.clone();
-    let clock = Clock::start(Box::new(System), recovered.earlier.as_ref());
+    let clock = Clock::start(source(options.clock_ahead_file)?, recovered.earlier.as_ref());
     let (dispatcher, effects) = Dispatcher::new(&recovered.engine);
     let parts = Parts {
         log: opened.log,
@@ -195,6 +197,13 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     health.clear(Concern::Starting);
     tracing::info!(%address, config = decisive.hash(), "started");
     Ok(Running { writer: handle, address, reload, stop, hub, ended, sources, phones })
+}
+
+fn source(ahead_file: Option<PathBuf>) -> Result<Box<dyn clock::Source>, RunError> {
+    let Some(file) = ahead_file else { return Ok(Box::new(System)) };
+    tracing::warn!(file = %file.display(), "the clocks are moved ahead by a file, which only tests do");
+    let shifted = Shifted::open(file).map_err(|error| RunError::System("--clock-ahead-file", error))?;
+    Ok(Box::new(shifted))
 }
 
 struct Opened {

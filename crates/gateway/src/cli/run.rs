@@ -19,6 +19,9 @@ pub struct Args {
     /// Acknowledge before the commit, which loses messages: the red control of the kill test.
     #[arg(long, hide = true)]
     acknowledge_before_commit: bool,
+    /// Move the clocks ahead by the seconds that this file holds: for tests of long deadlines.
+    #[arg(long, hide = true, value_name = "FILE")]
+    clock_ahead_file: Option<PathBuf>,
 }
 
 impl Args {
@@ -35,7 +38,10 @@ impl Args {
         let mut hangup = signal(SignalKind::hangup())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let address = loaded.gateway.http.listen;
-        let options = RunOptions { acknowledge_before_commit: self.acknowledge_before_commit };
+        let options = RunOptions {
+            acknowledge_before_commit: self.acknowledge_before_commit,
+            clock_ahead_file: self.clock_ahead_file,
+        };
         let mut running = start(loaded, self.config.clone(), options).await?;
         tracing::info!(%address, "ready for phones");
         loop {
