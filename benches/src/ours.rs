@@ -61,11 +61,11 @@ impl Pipeline {
         };
         let (mut writer, handle) = Writer::new(parts);
         writer.begin(loaded.decisive, "bench")?;
-        let thread = std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().name("writer".into()).spawn(move || {
             if let Err(error) = writer.run() {
                 eprintln!("the writer failed: {error}");
             }
-        });
+        })?;
         Ok(Self { handle, thread, _folder: folder })
     }
 

@@ -39,9 +39,19 @@ struct Args {
     /// Where journals are written: a real disk.
     #[arg(long, default_value = "target")]
     data: PathBuf,
+    /// One run of this part alone, for a profiler: direct, mqtt or bare.
+    #[arg(long)]
+    only: Option<Part>,
     /// Play the broker on this port (used by the bench itself).
     #[arg(long, hide = true)]
     feed: Option<u16>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    Direct,
+    Mqtt,
+    Bare,
 }
 
 /// One message of a hundred is alarm-worthy.
@@ -61,7 +71,34 @@ fn main() -> anyhow::Result<()> {
         return Ok(());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(measure(&args))
+    match args.only {
+        Some(part) => {
+            let cost = runtime.block_on(run(part, &args))?;
+            println!("{:.0} messages/s, {:.2} µs of CPU each", cost.per_second(), cost.cpu_us());
+            Ok(())
+        }
+        None => runtime.block_on(measure(&args)),
+    }
+}
+
+async fn run(part: Part, args: &Args) -> anyhow::Result<Cost> {
+    if part == Part::Bare {
+        let (feeder, port) = feeder_process(args.messages)?;
+        let cost = bare::consume(port, None, args.messages).await?;
+        finish(feeder);
+        return Ok(cost);
+    }
+    let pipeline = ours::Pipeline::start(&args.config, &args.data)?;
+    let cost = if part == Part::Direct {
+        ours::direct(&pipeline, args.messages, ALARM_EVERY, 256).await?
+    } else {
+        let (feeder, port) = feeder_process(args.messages)?;
+        let cost = ours::consume(&pipeline, port, None, args.messages).await?;
+        finish(feeder);
+        cost
+    };
+    pipeline.stop();
+    Ok(cost)
 }
 
 async fn measure(args: &Args) -> anyhow::Result<()> {
@@ -72,17 +109,9 @@ async fn measure(args: &Args) -> anyhow::Result<()> {
     ];
     for round in 0..args.rounds {
         eprintln!("round {} of {}", round + 1, args.rounds);
-        let pipeline = ours::Pipeline::start(&args.config, &args.data)?;
-        table[0].1.push(ours::direct(&pipeline, args.messages, ALARM_EVERY, 256).await?);
-        pipeline.stop();
-        let pipeline = ours::Pipeline::start(&args.config, &args.data)?;
-        let (feeder, port) = feeder_process(args.messages)?;
-        table[1].1.push(ours::consume(&pipeline, port, None, args.messages).await?);
-        finish(feeder);
-        pipeline.stop();
-        let (feeder, port) = feeder_process(args.messages)?;
-        table[2].1.push(bare::consume(port, None, args.messages).await?);
-        finish(feeder);
+        for (row, part) in [Part::Direct, Part::Mqtt, Part::Bare].into_iter().enumerate() {
+            table[row].1.push(run(part, args).await?);
+        }
     }
     println!("\n| run | messages/s | CPU µs per message |\n|---|---|---|");
     let mut cpu = Vec::new();

@@ -20,6 +20,7 @@ pub mod rules;
 mod senses;
 mod setup;
 mod snapshot;
+mod table;
 mod timers;
 mod world;
 
@@ -255,17 +256,16 @@ impl Engine {
     ) -> (Vec<Trigger>, Option<Sighted>) {
         self.advance(at);
         let setup = Arc::clone(&self.setup);
-        let Some((id, device)) = setup.site.device_of(&said.profile, &said.device) else {
+        let Some((id, device)) = setup.device_of(said) else {
             return (Vec::new(), None);
         };
         let (occurred, freshness) = self.senses.place_in_time(said, retain);
         let mut sighting = Sighting { id, device, said, occurred, freshness, duplicate: false };
-        let listening: Vec<usize> =
-            (0..self.rules.len()).filter(|n| self.rules[*n].listens(device)).collect();
-        sighting.duplicate = !listening.is_empty() && !retain && self.is_duplicate(&sighting, dup);
+        let listening = Listening::to(&self.rules, device);
+        sighting.duplicate = listening.any() && !retain && self.is_duplicate(&sighting, dup);
         let mut triggers = self.observe_device(&sighting);
         self.pass_on_health(&triggers);
-        for rule in listening {
+        for rule in (0..self.rules.len()).filter(|rule| listening.has(*rule)) {
             let name = self.rules[rule].name();
             let mut timers = RuleTimers { rule: name, timers: &mut self.timers };
             if let Some(subject) = self.rules[rule].observe(&self.senses, &setup, &sighting, &mut timers) {
@@ -278,14 +278,10 @@ impl Engine {
 
     fn is_duplicate(&mut self, sighting: &Sighting, dup: bool) -> bool {
         let at = self.senses.at;
-        match sighting.event_key() {
-            Some(key) => {
-                // Begin and end of one event carry the same id; a redelivery carries the same content too.
-                let content = senses::content(sighting.said);
-                let key = format!("{}:{key}:{content}", sighting.said.reading.kind());
-                self.senses.recent.is_repeat(sighting.id, &key, at)
-            }
-            None => self.senses.recent.is_redelivery(sighting.id, &senses::content(sighting.said), dup, at),
+        match sighting.has_event_key() {
+            // Begin and end of one event carry the same id; a redelivery carries the same content too.
+            true => self.senses.recent.is_repeat(sighting, at),
+            false => self.senses.recent.is_redelivery(sighting, dup, at),
         }
     }
 
@@ -297,7 +293,7 @@ impl Engine {
     fn observe_device(&mut self, sighting: &Sighting) -> Vec<Trigger> {
         let at = self.senses.at;
         let alive = sighting.is_news();
-        let seen = self.senses.devices.entry(sighting.id.clone()).or_default();
+        let seen = self.senses.devices.entry(sighting.id);
         let was_unhealthy = seen.unknown || seen.online == Some(false);
         match &sighting.said.reading {
             Reading::Availability {
@@ -387,7 +383,7 @@ impl Engine {
             self.timers.arm(Timer::Silence(id), if judge { due } else { at + Span::mins(1) });
             return Vec::new();
         }
-        let seen = self.senses.devices.entry(id.clone()).or_default();
+        let seen = self.senses.devices.entry(&id);
         let known = seen.unknown || seen.online == Some(false);
         seen.unknown = true;
         if known {
@@ -482,7 +478,7 @@ impl Engine {
             Trigger::Said { rule, subject } => {
                 let Some((sighted, observation)) = said else { return };
                 let setup = Arc::clone(&self.setup);
-                let Some(device) = setup.site.devices.get(&sighted.id) else { return };
+                let Some((_, device)) = setup.device_of(observation) else { return };
                 let sighting = sighted.with(device, observation);
                 let proposals = self.rules[*rule].decide(&self.world(), subject, Cause::Said(&sighting));
                 self.propose(at, *rule, proposals, facts);
@@ -869,6 +865,26 @@ impl Engine {
             rev: alarm.rev + 1,
             to: watching.iter().map(row).collect(),
         }
+    }
+}
+
+/// Which rules a device matters to, one bit each.
+#[derive(Debug, Clone, Copy)]
+struct Listening(u64);
+
+impl Listening {
+    fn to(rules: &[Box<dyn Rule>], device: &Device) -> Self {
+        debug_assert!(rules.len() <= 64, "one bit each");
+        let bit = |bits: u64, (n, rule): (usize, &Box<dyn Rule>)| bits | u64::from(rule.listens(device)) << n;
+        Self(rules.iter().enumerate().fold(0, bit))
+    }
+
+    fn any(self) -> bool {
+        self.0 != 0
+    }
+
+    fn has(self, rule: usize) -> bool {
+        self.0 >> rule & 1 == 1
     }
 }
 

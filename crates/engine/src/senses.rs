@@ -4,6 +4,7 @@
 use crate::calendar::Local;
 use crate::recent::Recent;
 use crate::setup::Setup;
+use crate::table::Table;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use wanglou_model::{
@@ -57,13 +58,22 @@ impl Sighting<'_> {
         !self.duplicate && matches!(self.freshness, Freshness::Fresh | Freshness::Late)
     }
 
+    /// Does the message carry what tells its event from others? See [`Self::event_key`].
+    pub(crate) fn has_event_key(&self) -> bool {
+        self.said.event.is_some() || self.trusted_time().is_some()
+    }
+
+    fn trusted_time(&self) -> Option<Timestamp> {
+        self.said.at_device.filter(|_| self.said.quality != Quality::SuspectClock)
+    }
+
     /// What tells this event from others of the device: the vendor's id, else the device's time and the values.
     /// `None` when the message carries neither.
     pub fn event_key(&self) -> Option<String> {
         if let Some(event) = &self.said.event {
             return Some(event.clone());
         }
-        let at = self.said.at_device.filter(|_| self.said.quality != Quality::SuspectClock)?;
+        let at = self.trusted_time()?;
         Some(format!("{}:{}", at.0, content(self.said)))
     }
 }
@@ -127,7 +137,7 @@ pub struct Senses {
     /// Times that nobody held for us, in order, not overlapping.
     pub blinds: Vec<(Timestamp, Timestamp)>,
     /// Devices that were heard or spoken of.
-    pub devices: BTreeMap<DeviceId, DeviceSeen>,
+    pub(crate) devices: Table<DeviceId, DeviceSeen>,
     /// Phones.
     pub phones: BTreeMap<OfficerId, BTreeMap<PhoneId, PhoneSeen>>,
     /// Events seen lately, to tell a redelivery.
@@ -145,7 +155,7 @@ impl Default for Senses {
             lanes: BTreeMap::new(),
             outage_from: None,
             blinds: Vec::new(),
-            devices: BTreeMap::new(),
+            devices: Table::default(),
             phones: BTreeMap::new(),
             recent: Recent::default(),
         }
@@ -269,6 +279,11 @@ impl Senses {
             self.devices.get(id).is_some_and(|seen| seen.unknown || seen.online == Some(false))
         };
         down(id) || device.hub.as_ref().is_some_and(down)
+    }
+
+    /// What is known of a device that was heard or spoken of.
+    pub fn device(&self, id: &DeviceId) -> Option<&DeviceSeen> {
+        self.devices.get(id)
     }
 
     /// The latest live message of a device.

@@ -2,8 +2,10 @@
 
 use crate::calendar::Calendar;
 use crate::rules::RuleSettings;
+use crate::table::Table;
 use std::collections::BTreeMap;
-use wanglou_model::{Channel, DeviceId, Site};
+use std::sync::Arc;
+use wanglou_model::{Channel, Device, DeviceId, Observation, Site};
 
 /// Why a configuration cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +33,8 @@ pub struct Setup {
     pub calendar: Calendar,
     /// Devices behind each hub.
     pub behind: BTreeMap<DeviceId, Vec<DeviceId>>,
+    /// By profile, then by the vendor's identity.
+    identities: Table<String, Table<String, (DeviceId, Arc<Device>)>>,
 }
 
 impl Setup {
@@ -52,6 +56,26 @@ impl Setup {
                 behind.entry(hub.clone()).or_default().push(id.clone());
             }
         }
-        Ok(Self { site, rules, hash, channels, calendar, behind })
+        let identities = identities(&site);
+        Ok(Self { site, rules, hash, channels, calendar, behind, identities })
     }
+
+    /// The device that an observation is of, if it is registered.
+    pub fn device_of(&self, said: &Observation) -> Option<(&DeviceId, &Device)> {
+        let (id, device) = self.identities.get(&*said.profile)?.get(said.device.as_str())?;
+        Some((id, device))
+    }
+}
+
+fn identities(site: &Site) -> Table<String, Table<String, (DeviceId, Arc<Device>)>> {
+    let mut all: Table<String, Table<String, (DeviceId, Arc<Device>)>> = Table::default();
+    for (profile, known) in &site.identities {
+        let of_profile = all.entry(profile);
+        for (identity, id) in known {
+            if let Some(device) = site.devices.get(id) {
+                of_profile.insert(identity.clone(), (id.clone(), Arc::clone(device)));
+            }
+        }
+    }
+    all
 }

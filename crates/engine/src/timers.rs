@@ -1,6 +1,7 @@
 //! Every deadline of the engine, in one ordered index. Setting one again replaces it.
 
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use wanglou_model::{AlarmId, DeviceId, PlaceId, Timestamp};
 
@@ -10,7 +11,7 @@ pub enum Timer {
     /// A rule wants to look at a subject again: a debounce, a hysteresis, a silence.
     Rule {
         /// The rule's name.
-        rule: String,
+        rule: Cow<'static, str>,
         /// Its subject.
         subject: PlaceId,
         /// Which of the rule's timers.

@@ -2,6 +2,7 @@
 
 mod story;
 
+use std::sync::Arc;
 use story::*;
 use wanglou_engine::{EbikeInLiftSettings, RuleSettings};
 use wanglou_model::*;
@@ -40,13 +41,13 @@ fn site() -> Site {
 
 fn streaming() -> Site {
     let mut site = site();
-    site.devices.get_mut("cam").expect("the camera").streaming = true;
+    Arc::make_mut(site.devices.get_mut("cam").expect("the camera")).streaming = true;
     site
 }
 
 fn without_hold() -> Site {
     let mut site = site();
-    site.devices.get_mut("car").expect("the controller").hold_wired = false;
+    Arc::make_mut(site.devices.get_mut("car").expect("the controller")).hold_wired = false;
     site
 }
 

@@ -84,7 +84,7 @@ fn site(high_risk: bool, doors: usize) -> Site {
             (place(HOME), named(PlaceKind::Home)),
             (place("3/1204"), named(PlaceKind::Home)),
         ]),
-        devices,
+        devices: devices.into_iter().map(|(id, device)| (id, Arc::new(device))).collect(),
         identities: BTreeMap::from([("wanglou".to_owned(), identities)]),
         officers: PEOPLE.iter().map(|(id, role)| (officer(id), person(*role))).collect(),
         rota: Rota::default(),

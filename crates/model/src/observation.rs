@@ -5,6 +5,7 @@
 
 use crate::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// How far a message can be trusted in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default)]
@@ -62,7 +63,7 @@ pub struct Observation {
     pub evidence: Vec<Evidence>,
     /// The profile that made it.
     #[serde(default)]
-    pub profile: String,
+    pub profile: Arc<str>,
 }
 
 /// What a lift camera recognised.

@@ -6,6 +6,7 @@
 use crate::{DeviceId, GridId, OfficerId, PlaceId, SiteId, Span};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A text in the two languages of the screens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
@@ -28,7 +29,7 @@ pub struct Site {
     /// Every place; each one's parent is here too.
     pub places: BTreeMap<PlaceId, Place>,
     /// Every device.
-    pub devices: BTreeMap<DeviceId, Device>,
+    pub devices: BTreeMap<DeviceId, Arc<Device>>,
     /// From profile and the vendor's identity to the device.
     pub identities: BTreeMap<String, BTreeMap<String, DeviceId>>,
     /// Everybody who can receive alarms.
@@ -329,7 +330,7 @@ impl Site {
     /// The device behind a vendor's identity, if it is registered.
     pub fn device_of(&self, profile: &str, identity: &str) -> Option<(&DeviceId, &Device)> {
         let id = self.identities.get(profile)?.get(identity)?;
-        self.devices.get_key_value(id)
+        self.devices.get_key_value(id).map(|(id, device)| (id, &**device))
     }
 
     /// The grid that a place belongs to: its own, or that of the nearest place around it.

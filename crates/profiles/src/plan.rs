@@ -8,6 +8,7 @@ use crate::limits::FOR_EACH_MAX;
 use crate::time::TimeFormat;
 use crate::topic::{Lane, Pattern};
 use crate::value::{Case, Literal, Value};
+use std::sync::Arc;
 use wanglou_model::{Span, Timestamp};
 
 /// A compiled profile.
@@ -15,7 +16,7 @@ use wanglou_model::{Span, Timestamp};
 pub(crate) struct ProfilePlan {
     /// The file it came from.
     pub(crate) file: String,
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) title: String,
     pub(crate) title_zh: String,
     pub(crate) interval: Option<Span>,

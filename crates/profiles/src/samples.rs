@@ -113,7 +113,7 @@ fn taken(set: &ProfileSet, plan: &ProfilePlan, example: &Example, own: &Decoded)
         return None;
     }
     let by = match &among_all {
-        Decoded::Observations(all) => all.first().map_or("nobody", |first| first.profile.as_str()),
+        Decoded::Observations(all) => all.first().map_or("nobody", |first| &*first.profile),
         Decoded::Ignored(_) => "a profile that ignores it",
         Decoded::Unmatched(_) | Decoded::Rejected { .. } => "nobody",
     };

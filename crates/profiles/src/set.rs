@@ -103,7 +103,7 @@ impl ProfileSet {
     /// The same with one profile alone; `None` asks all.
     pub fn decode_with(&self, profile: Option<&str>, message: &RawMessage<'_>) -> Decoded {
         let Some(name) = profile else { return self.decode(message) };
-        match self.profiles.iter().position(|plan| plan.name == name) {
+        match self.profiles.iter().position(|plan| &*plan.name == name) {
             Some(only) => self.decode_watched(Some(only), message, &mut Unwatched),
             None => Decoded::Unmatched(format!("there is no profile {name:?}")),
         }
@@ -196,7 +196,7 @@ impl Trouble {
 
     fn rejected(&mut self, profile: usize, plan: &ProfilePlan, reason: String) {
         self.spoken.push(profile);
-        self.rejected.get_or_insert_with(|| Decoded::Rejected { profile: plan.name.clone(), reason });
+        self.rejected.get_or_insert_with(|| Decoded::Rejected { profile: plan.name.to_string(), reason });
     }
 
     /// The worst that was said: a known topic with a malformed body, an unknown body, an unknown topic.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::LazyLock;
 use wanglou_model::{Decoded, LiftDoor, PlaceId, Quality, RawMessage, Reading, Site, Span, Timestamp};
 use wanglou_profiles::ProfileSet;
@@ -339,7 +340,7 @@ fn a_site_without_devices_or_zone_says_so() {
 fn devices_of_other_profiles_are_named_and_left_out() {
     let mut site = SITE.clone();
     let (id, device) = site.devices.iter_mut().next().expect("a device");
-    device.profile = "acme".to_owned();
+    Arc::make_mut(device).profile = "acme".to_owned();
     let id = id.clone();
     let traffic = Traffic::new(&site, Options::new(1, MIDNIGHT)).expect("traffic");
     assert_eq!(traffic.mute(), [id]);

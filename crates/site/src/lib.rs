@@ -36,6 +36,7 @@ use crate::homes::Homes;
 use crate::lint::Lines;
 use crate::officers::Officers;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use wanglou_model::{DeviceId, GridId, OfficerId, Site, Text};
 
 /// The files of one compound, to be checked.
@@ -119,7 +120,7 @@ fn read_all(files: &BTreeMap<String, Vec<u8>>, faults: &mut Faults) -> Option<(C
         name: head.name?,
         zone: head.zone?,
         places: places.places,
-        devices: devices.devices,
+        devices: devices.devices.into_iter().map(|(id, device)| (id, Arc::new(device))).collect(),
         identities: devices.identities,
         officers: officers.officers,
         rota: rota.rota,

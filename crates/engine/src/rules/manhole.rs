@@ -13,9 +13,10 @@ use super::{Cause, KindWords, Proposal, Raise, Rule, RuleTimers, text};
 use crate::alarm::Alarm;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
+use crate::table::Table;
 use crate::world::World;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use wanglou_model::{
     AlarmKind, Command, Device, DeviceId, Fact, Mark, Op, Outcome, Priority, Purpose, Reading, Reason,
     Reopening, Response, Span, Timestamp,
@@ -95,6 +96,9 @@ struct Cover {
     mark: Option<Mark>,
     /// It moved, and the message that should follow has not come: since then.
     moved_at: Option<Timestamp>,
+    /// Its silence has a deadline, set by an earlier message: when it is due, it looks at `heard`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    watched: bool,
     heard: Option<Timestamp>,
     water_mm_below_rim: Option<f64>,
     water_alarm: Option<bool>,
@@ -118,12 +122,12 @@ impl Cover {
 #[derive(Debug)]
 pub(crate) struct Manhole {
     settings: ManholeSettings,
-    covers: BTreeMap<Subject, Cover>,
+    covers: Table<Subject, Cover>,
 }
 
 impl Manhole {
     pub(crate) fn new(settings: ManholeSettings) -> Self {
-        Self { settings, covers: BTreeMap::new() }
+        Self { settings, covers: Table::default() }
     }
 }
 
@@ -151,8 +155,16 @@ impl Rule for Manhole {
         device.purpose == Purpose::Cover
     }
 
-    fn configure(&mut self, _senses: &Senses, setup: &Setup, _timers: &mut RuleTimers) {
+    fn configure(&mut self, senses: &Senses, setup: &Setup, timers: &mut RuleTimers) {
         self.settings = setup.rules.manhole.clone();
+        self.covers.each_mut(|subject, cover| {
+            let device = cover.device.as_ref().and_then(|id| setup.site.devices.get(id));
+            let Some(until) = device.and_then(|device| silent_from(cover, device, senses)) else { return };
+            if timers.due(subject, SILENT).is_none_or(|armed| armed > until) && until > senses.at {
+                timers.arm(subject, SILENT, until);
+                cover.watched = true;
+            }
+        });
     }
 
     fn observe(
@@ -166,7 +178,7 @@ impl Rule for Manhole {
             return None;
         }
         let subject = sighting.device.place.clone();
-        let cover = self.covers.entry(subject.clone()).or_default();
+        let cover = self.covers.entry(&subject);
         cover.device = Some(sighting.id.clone());
         if sighting.is_news() {
             hear(cover, &self.settings, senses, sighting, &subject, timers);
@@ -178,28 +190,29 @@ impl Rule for Manhole {
     fn due(
         &mut self,
         senses: &Senses,
-        _setup: &Setup,
+        setup: &Setup,
         subject: &Subject,
         slot: u8,
-        _timers: &mut RuleTimers,
+        timers: &mut RuleTimers,
     ) -> bool {
         let Some(cover) = self.covers.get_mut(subject) else { return false };
         match slot {
             SETTLED => cover.settled = cover.tilted_since.is_some(),
-            LOST | SILENT => return senses.may_judge_absence(),
+            LOST => return senses.may_judge_absence(),
+            SILENT => return is_silent(cover, setup, senses, subject, timers),
             _ => {}
         }
         true
     }
 
     fn resumed(&mut self, senses: &Senses, setup: &Setup, timers: &mut RuleTimers) -> Vec<Subject> {
-        for (subject, cover) in &mut self.covers {
-            if let (Some(heard), Some(device)) =
-                (cover.heard, cover.device.as_ref().and_then(|id| setup.site.devices.get(id)))
-            {
-                arm_silence(cover, &self.settings, device, senses, heard, subject, timers);
+        let settings = &self.settings;
+        self.covers.each_mut(|subject, cover| {
+            if let Some(device) = cover.device.as_ref().and_then(|id| setup.site.devices.get(id)) {
+                arm_lost(cover, settings, device, senses, subject, timers);
+                watch(cover, device, senses, subject, timers);
             }
-        }
+        });
         Vec::new()
     }
 
@@ -207,7 +220,9 @@ impl Rule for Manhole {
         let Some(cover) = self.covers.get(subject) else { return Vec::new() };
         match cause {
             Cause::Said(sighting) => {
-                let mut proposals = self.opening(world, subject, cover, Some(sighting));
+                let tells = matches!(sighting.said.reading, Reading::Cover { .. });
+                let mut proposals =
+                    if tells { self.opening(world, subject, cover, Some(sighting)) } else { Vec::new() };
                 proposals.extend(self.water(world, subject, cover, sighting));
                 proposals.extend(self.gas(world, subject, cover, sighting));
                 proposals
@@ -311,22 +326,26 @@ fn hear(
     timers: &mut RuleTimers,
 ) {
     cover.heard = Some(senses.at);
-    cover.moved_at = None;
+    let was_moved = cover.moved_at.take().is_some();
     let moved = matches!(sighting.said.reading, Reading::Cover { moved: Some(true), .. });
     let tilted = matches!(sighting.said.reading, Reading::Cover { tilt_deg: Some(deg), .. } if deg >= settings.open_deg);
     if moved || tilted {
         cover.moved_at = Some(senses.at);
     }
-    arm_silence(cover, settings, sighting.device, senses, senses.at, subject, timers);
+    if was_moved || cover.moved_at.is_some() {
+        arm_lost(cover, settings, sighting.device, senses, subject, timers);
+    }
+    if !cover.watched {
+        watch(cover, sighting.device, senses, subject, timers);
+    }
 }
 
-/// When silence means something: soon after a movement, late otherwise.
-fn arm_silence(
+/// Soon after a movement silence means that the cover may be gone.
+fn arm_lost(
     cover: &Cover,
     settings: &ManholeSettings,
     device: &Device,
     senses: &Senses,
-    heard: Timestamp,
     subject: &Subject,
     timers: &mut RuleTimers,
 ) {
@@ -334,11 +353,42 @@ fn arm_silence(
     let promised = device.follow_up.map(|span| span + grace);
     let heartbeat = device.interval.map(|interval| Span(interval.0 + interval.0 / 2));
     timers.disarm(subject, LOST);
-    if let Some(limit) = cover.moved_at.and(promised.or(heartbeat)) {
+    let limit = cover.moved_at.and(promised.or(heartbeat));
+    if let (Some(limit), Some(heard)) = (limit, cover.heard) {
         timers.arm(subject, LOST, senses.after(heard, limit).max(senses.at));
     }
-    if let Some(interval) = device.interval {
-        timers.arm(subject, SILENT, senses.after(heard, Span(interval.0 * 3)).max(senses.at));
+}
+
+/// From when on silence means that the sensor is dead: three of its intervals.
+fn silent_from(cover: &Cover, device: &Device, senses: &Senses) -> Option<Timestamp> {
+    Some(senses.after(cover.heard?, Span(device.interval?.0 * 3)))
+}
+
+/// Sets the deadline of its silence. Later messages leave it where it is.
+fn watch(cover: &mut Cover, device: &Device, senses: &Senses, subject: &Subject, timers: &mut RuleTimers) {
+    if let Some(until) = silent_from(cover, device, senses) {
+        timers.arm(subject, SILENT, until.max(senses.at));
+        cover.watched = true;
+    }
+}
+
+/// The deadline is due: was it heard since that was set?
+fn is_silent(
+    cover: &mut Cover,
+    setup: &Setup,
+    senses: &Senses,
+    subject: &Subject,
+    timers: &mut RuleTimers,
+) -> bool {
+    cover.watched = false;
+    let Some(device) = cover.device.as_ref().and_then(|id| setup.site.devices.get(id)) else { return false };
+    match silent_from(cover, device, senses) {
+        None => false,
+        Some(until) if until > senses.at => {
+            watch(cover, device, senses, subject, timers);
+            false
+        }
+        Some(_) => senses.may_judge_absence(),
     }
 }
 
@@ -413,8 +463,9 @@ fn see_angle(
     cover.tilt_deg = Some(deg);
     if deg >= settings.open_deg {
         let since = *cover.tilted_since.get_or_insert(senses.at);
-        cover.rested_since = None;
-        timers.disarm(subject, RESTED);
+        if cover.rested_since.take().is_some() {
+            timers.disarm(subject, RESTED);
+        }
         if sighting.device.debounced {
             cover.settled = true;
         } else if !cover.settled {
@@ -422,25 +473,30 @@ fn see_angle(
         }
         return;
     }
-    (cover.tilted_since, cover.settled) = (None, false);
-    timers.disarm(subject, SETTLED);
+    cover.settled = false;
+    if cover.tilted_since.take().is_some() {
+        timers.disarm(subject, SETTLED);
+    }
     if deg < settings.closed_deg {
         if cover.open == Some(true)
             && !matches!(sighting.said.reading, Reading::Cover { open: Some(true), .. })
         {
             (cover.open, cover.open_since) = (None, None);
         }
-        let since = *cover.rested_since.get_or_insert(senses.at);
-        timers.arm(subject, RESTED, since + Span::secs(settings.rest_s));
-    } else {
-        cover.rested_since = None;
+        if cover.rested_since.is_none() {
+            cover.rested_since = Some(senses.at);
+            timers.arm(subject, RESTED, senses.at + Span::secs(settings.rest_s));
+        }
+    } else if cover.rested_since.take().is_some() {
         timers.disarm(subject, RESTED);
     }
 }
 
 impl Manhole {
-    fn kind(&self) -> AlarmKind {
-        AlarmKind::parse(self.name()).expect("a rule's name is an id")
+    fn kind(&self) -> &'static AlarmKind {
+        static KIND: LazyLock<AlarmKind> =
+            LazyLock::new(|| AlarmKind::parse("manhole").expect("a rule's name is an id"));
+        &KIND
     }
 
     fn opening(
@@ -451,7 +507,7 @@ impl Manhole {
         said: Option<&Sighting>,
     ) -> Vec<Proposal> {
         let key = format!("open:{subject}");
-        let alarm = world.book.open(&self.kind(), &key);
+        let alarm = world.book.open(self.kind(), &key);
         if cover.is_open() {
             return self.open(world, subject, cover, said, alarm, key);
         }
@@ -497,7 +553,7 @@ impl Manhole {
     /// A person found nothing, and the sensor has said the same ever since: it is stuck, and asking again with each
     /// of its reports would teach people to look away.
     fn was_dismissed(&self, world: &World, key: &str, since: Timestamp) -> bool {
-        let latest = world.book.keys.get(&self.kind()).and_then(|keys| keys.get(key));
+        let latest = world.book.keys.get(self.kind()).and_then(|keys| keys.get(key));
         let ended = latest.and_then(|id| world.book.alarms.get(id));
         ended.is_some_and(|alarm| {
             let dismissed = alarm.outcome.is_some_and(was_nothing);
@@ -619,7 +675,7 @@ impl Manhole {
     }
 
     fn ended(&self, world: &World, key: String, code: &str, zh: &str, en: &str) -> Vec<Proposal> {
-        let open = world.book.open(&self.kind(), &key).filter(|alarm| alarm.is_active());
+        let open = world.book.open(self.kind(), &key).filter(|alarm| alarm.is_active());
         let cleared =
             |alarm: &Alarm| Fact::Cleared { alarm: alarm.id.clone(), reason: Reason::new(code, zh, en) };
         open.map(cleared).into_iter().map(Proposal::Fact).collect()
@@ -627,7 +683,7 @@ impl Manhole {
 
     fn lost(&self, world: &World, subject: &Subject, cover: &Cover) -> Vec<Proposal> {
         let Some(moved_at) = cover.moved_at else { return Vec::new() };
-        if cover.is_open() && world.book.open(&self.kind(), &format!("open:{subject}")).is_some() {
+        if cover.is_open() && world.book.open(self.kind(), &format!("open:{subject}")).is_some() {
             return Vec::new();
         }
         let reason = Reason::new(

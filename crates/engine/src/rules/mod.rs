@@ -90,12 +90,17 @@ pub struct RuleTimers<'a> {
 
 impl RuleTimers<'_> {
     fn key(&self, subject: &Subject, slot: u8) -> Timer {
-        Timer::Rule { rule: self.rule.to_owned(), subject: subject.clone(), slot }
+        Timer::Rule { rule: self.rule.into(), subject: subject.clone(), slot }
     }
 
     /// Looks at the subject again at `at`.
     pub fn arm(&mut self, subject: &Subject, slot: u8, at: Timestamp) {
         self.timers.arm(self.key(subject, slot), at);
+    }
+
+    /// When it looks at the subject again, if it is armed.
+    pub fn due(&self, subject: &Subject, slot: u8) -> Option<Timestamp> {
+        self.timers.due(&self.key(subject, slot))
     }
 
     /// Not any more.

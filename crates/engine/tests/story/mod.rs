@@ -68,7 +68,7 @@ pub fn add_device(site: &mut Site, id: &str, at: &str, purpose: Purpose, change:
     };
     change(&mut added);
     site.identities.entry("wanglou".into()).or_default().insert(id.to_owned(), device(id));
-    site.devices.insert(device(id), added);
+    site.devices.insert(device(id), Arc::new(added));
 }
 
 /// Adds somebody who is always on duty, everywhere.

@@ -342,8 +342,8 @@ impl Simulation {
     }
 
     fn said(&mut self, at: Timestamp, said: &[Observation], retain: bool, dup: bool) {
-        let site = &self.engine.setup().site;
-        let stranger = said.iter().find(|said| site.device_of(&said.profile, &said.device).is_none());
+        let setup = self.engine.setup();
+        let stranger = said.iter().find(|said| setup.device_of(said).is_none());
         if let Some(stranger) = stranger {
             self.remark(format!(
                 "device {:?} of profile {} is not in the registry",
@@ -371,9 +371,9 @@ impl Simulation {
         let site = &self.engine.setup().site;
         let by_vendor = site.identities.iter().find(|(_, known)| known.contains_key(&said.device));
         if let Some((profile, _)) = by_vendor {
-            said.profile.clone_from(profile);
+            said.profile = profile.as_str().into();
         } else if let Some(device) = site.devices.get(said.device.as_str()) {
-            (said.profile, said.device) = (device.profile.clone(), device.identity.clone());
+            (said.profile, said.device) = (device.profile.as_str().into(), device.identity.clone());
         }
     }
 

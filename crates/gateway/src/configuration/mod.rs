@@ -228,7 +228,7 @@ fn unknown_profiles(folder: &Path, checked: &wanglou_site::Checked, profiles: &P
     let known: Vec<&str> = profiles.profiles().map(|profile| profile.name).collect();
     let missing = checked.site.devices.iter().filter(|(_, device)| !known.contains(&device.profile.as_str()));
     let file = folder.join(wanglou_site::DEVICES).display().to_string();
-    let fault = |(id, device): (&wanglou_model::DeviceId, &wanglou_model::Device)| {
+    let fault = |(id, device): (&wanglou_model::DeviceId, &Arc<wanglou_model::Device>)| {
         let line = checked.device_lines.get(id).copied();
         let text = format!("there is no profile {:?}; there are {}", device.profile, known.join(", "));
         Fault::error(&file, &format!("[{id}].profile"), line, text)

@@ -11,6 +11,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use wanglou_engine::Engine;
 use wanglou_model::{
     Answer, Command, CommandId, Fact, Input, Officer, OfficerId, Op, PathState, PlaceId, Timestamp,
@@ -135,8 +136,8 @@ fn unmatched(entry: &Entry) -> Unmatched {
 
 fn devices(engine: &Engine) -> Vec<DeviceRow> {
     let senses = engine.senses();
-    let row = |(id, device): (&wanglou_model::DeviceId, &wanglou_model::Device)| {
-        let seen = senses.devices.get(id);
+    let row = |(id, device): (&wanglou_model::DeviceId, &Arc<wanglou_model::Device>)| {
+        let seen = senses.device(id);
         DeviceRow {
             id: id.to_string(),
             place: device.place.to_string(),

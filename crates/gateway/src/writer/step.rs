@@ -156,14 +156,14 @@ impl Writer {
         payload: &[u8],
         said: &[wanglou_model::Observation],
     ) -> Result<(), WriterError> {
-        let site = &self.parts.engine.setup().site;
-        let stranger = said.iter().find(|said| site.device_of(&said.profile, &said.device).is_none());
+        let setup = self.parts.engine.setup();
+        let stranger = said.iter().find(|said| setup.device_of(said).is_none());
         if let Some(stranger) = stranger {
             let reason = format!(
                 "device {:?} is not in the registry: add a line to devices.csv with profile {} and this identity",
                 stranger.device, stranger.profile
             );
-            let profile = Some(stranger.profile.as_str());
+            let profile = Some(&*stranger.profile);
             self.quarantine(at, message, payload, payload.len() as u64, Why::Unregistered, &reason, profile);
         } else if let Some(first) = said.first() {
             self.count(&first.profile, "observed");

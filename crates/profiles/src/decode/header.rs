@@ -7,6 +7,7 @@ use crate::limits::{DEVICE_BYTES_MAX, FOR_EACH_MAX};
 use crate::plan::{Header, Piece, Source};
 use crate::time::DeviceTime;
 use crate::value::{evidence_of, shown, text_of};
+use std::sync::Arc;
 use wanglou_model::{Evidence, Observation, Quality, Reading, Timestamp};
 
 /// Who says it and when, as read.
@@ -51,7 +52,7 @@ impl Said {
     }
 
     /// Says this.
-    pub(super) fn observation(self, reading: Reading, profile: String) -> Observation {
+    pub(super) fn observation(self, reading: Reading, profile: Arc<str>) -> Observation {
         Observation {
             device: self.device,
             reading,

@@ -17,6 +17,7 @@ use fields::{Found, raw_of, speaks, value_of};
 use frames::Frames;
 use header::Said;
 pub(crate) use header::check_device;
+use std::sync::Arc;
 use wanglou_model::{Observation, Reading, Timestamp};
 
 /// What one message plan made of a message.
@@ -54,7 +55,7 @@ impl Trace for Unwatched {
 #[derive(Clone, Copy)]
 pub(crate) struct Incoming<'a> {
     /// The profile's name.
-    pub(crate) profile: &'a str,
+    pub(crate) profile: &'a Arc<str>,
     /// Which of the plan's topics matched.
     pub(crate) topic_number: usize,
     pub(crate) captures: Captures<'a>,
@@ -240,7 +241,7 @@ impl<T: Trace> Run<'_, T> {
                 Said::read(&self.plan.headers[header], self.message, frames, self.numbers)?
             }
         };
-        let profile = self.message.profile.to_owned();
+        let profile = Arc::clone(self.message.profile);
         self.budget.spend(size_of::<Observation>() + bytes + said.bytes() + profile.len())?;
         self.out.push(said.observation(reading, profile));
         Ok(())

@@ -28,7 +28,7 @@ fn every_field_of_the_envelope_is_taken() {
     };
     assert_eq!(all[0].evidence.len(), 2);
     assert_eq!(all[0].evidence[1].bytes, Some(1234));
-    assert_eq!(all[0].profile, "wanglou");
+    assert_eq!(&*all[0].profile, "wanglou");
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn one_topic_may_be_two_families_told_apart_by_when() {
     let profile = |maker: &str| {
         let payload = format!("{{\"maker\":\"{maker}\"}}");
         match decode(&set, "shared/1", payload.as_bytes()) {
-            Decoded::Observations(all) => all[0].profile.clone(),
+            Decoded::Observations(all) => all[0].profile.to_string(),
             Decoded::Unmatched(reason) => reason,
             Decoded::Ignored(_) | Decoded::Rejected { .. } => "something else".into(),
         }
@@ -85,6 +85,6 @@ fn five_hundred_profiles_do_not_get_in_each_other_s_way() {
         let Decoded::Observations(all) = decode(&set, &format!("v{number}/d"), b"{}") else {
             panic!("{number}")
         };
-        assert_eq!(all[0].profile, format!("p{number}"));
+        assert_eq!(*all[0].profile, *format!("p{number}"));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use wanglou_model::{Device, OfficerId, PlaceId, PlaceKind, Purpose, Role, Span};
 use wanglou_site::{Checked, Compound, read_folder};
 
@@ -22,7 +23,7 @@ fn officer(id: &str) -> OfficerId {
     OfficerId::parse(id).expect("a valid id")
 }
 
-fn count<K>(devices: &BTreeMap<K, Device>, purpose: Purpose) -> usize {
+fn count<K>(devices: &BTreeMap<K, Arc<Device>>, purpose: Purpose) -> usize {
     devices.values().filter(|device| device.purpose == purpose).count()
 }
 
@@ -103,7 +104,7 @@ fn what_other_parts_name_is_there() {
     let path: Vec<&str> = site.path_of(&place("3/2/lift-B")).iter().map(|name| name.zh.as_str()).collect();
     assert_eq!(path, ["3号楼", "2单元", "电梯B"]);
     let camera =
-        |device: &Device| device.purpose == Purpose::LiftCamera && device.place.as_str() == "3/2/lift-B";
+        |device: &Arc<Device>| device.purpose == Purpose::LiftCamera && device.place.as_str() == "3/2/lift-B";
     assert!(site.devices.values().any(camera));
     assert!(site.devices.contains_key("cover-17") && site.devices.contains_key("lift-3-2-B-cam"));
     assert_eq!(site.device_of("wanglou", "cover-17").map(|(id, _)| id.as_str()), Some("cover-17"));

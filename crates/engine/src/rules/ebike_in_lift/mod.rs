@@ -203,6 +203,7 @@ impl EbikeInLift {
         let here = setup.behind.get(sighting.id).into_iter().flatten().chain([sighting.id]);
         let devices: Vec<(&DeviceId, &Device)> = here
             .filter_map(|id| setup.site.devices.get_key_value(id))
+            .map(|(id, device)| (id, &**device))
             .filter(|(id, device)| concerned(id, device))
             .collect();
         for (id, device) in devices {

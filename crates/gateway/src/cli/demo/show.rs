@@ -1,6 +1,7 @@
 //! What the demo shows by itself, and what it tells people to try.
 
 use std::path::Path;
+use std::sync::Arc;
 use wanglou_model::{Device, DeviceId, PlaceId, Purpose, Site, Timestamp};
 use wanglou_simulator::Message;
 
@@ -30,7 +31,8 @@ pub(super) fn opening(site: &Site, at: Timestamp) -> Option<(PlaceId, Message)> 
 
 /// Where nothing is simulated: what people try there is not contradicted.
 pub(super) fn left_alone(site: &Site) -> impl Iterator<Item = PlaceId> + '_ {
-    let tried = |(id, device): &(&DeviceId, &Device)| id.as_str() == COVER || device.place.as_str() == LIFT;
+    let tried =
+        |(id, device): &(&DeviceId, &Arc<Device>)| id.as_str() == COVER || device.place.as_str() == LIFT;
     site.devices.iter().filter(tried).map(|(_, device)| device.place.clone())
 }
 
@@ -73,7 +75,7 @@ fn thrown(site: &Site) -> Option<Try> {
     })
 }
 
-fn canonical(site: &Site, purpose: Purpose) -> impl Iterator<Item = (&DeviceId, &Device)> {
+fn canonical(site: &Site, purpose: Purpose) -> impl Iterator<Item = (&DeviceId, &Arc<Device>)> {
     site.devices.iter().filter(move |(_, device)| device.purpose == purpose && device.profile == "wanglou")
 }
 
