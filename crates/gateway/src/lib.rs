@@ -10,6 +10,7 @@ pub mod health;
 pub mod http;
 pub mod hub;
 pub mod intake;
+mod lanes;
 pub mod metrics;
 pub mod mqtt;
 pub mod observe;

@@ -6,19 +6,17 @@ use crate::effects::Dispatcher;
 use crate::health::{Concern, Health};
 use crate::http::{self, Origin, PhoneSide, Reload, ServeError};
 use crate::hub::Hub;
-use crate::intake::{Arrival, Closed, Intake, Lane};
+use crate::intake::Lane;
+use crate::lanes::{Before, Filters, Lanes};
 use crate::metrics::Metrics;
-use crate::mqtt::{Consumer, ConsumerOptions, Sampling, Source, topic};
 use crate::observe::MetricsObserver;
-use crate::quarantine::{Quarantine, Why};
+use crate::quarantine::Quarantine;
 use crate::recovery::{self, RecoveryError};
 use crate::views::Views;
 use crate::writer::{Keeping, Parts, Queue, Request, Writer, WriterError, WriterHandle};
 use futures_util::FutureExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::{oneshot, watch};
 use wanglou_journal::files::disk::DiskFiles;
@@ -26,14 +24,11 @@ use wanglou_journal::{
     Blobs, Configs, FileError, Left, OpenError, Options, Recovery, SegmentLog, files::Files,
 };
 use wanglou_model::Span;
-use wanglou_profiles::Lane as ProfileLane;
 
 /// Connections beside the sockets: requests, and those who are opening a socket.
 const CONNECTIONS_BESIDE: usize = 1_000;
 /// Connections of the metrics listener.
 const SCRAPERS_MAX: usize = 16;
-/// After a stop phones and sources get so long to finish.
-const STOP_WITHIN: Duration = Duration::from_secs(5);
 /// Holds the secret of the machine's own command line.
 pub const LOCAL_SECRET_FILE: &str = "local-secret";
 
@@ -80,7 +75,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     hub: Hub,
     ended: oneshot::Receiver<Result<(), WriterError>>,
-    sources: tokio::task::JoinSet<Result<(), Closed>>,
+    lanes: Arc<Lanes>,
     phones: Runtime,
 }
 
@@ -92,11 +87,7 @@ impl Running {
     pub async fn stop(mut self) -> Result<(), RunError> {
         self.hub.stop();
         let _ = self.stop.send(true);
-        let finish = async { while self.sources.join_next().await.is_some() {} };
-        if tokio::time::timeout(STOP_WITHIN, finish).await.is_err() {
-            tracing::warn!("a source did not stop in time");
-        }
-        self.sources.abort_all();
+        self.lanes.stop().await;
         self.writer.queue().close();
         let ended = (&mut self.ended).await;
         self.phones.shutdown_background();
@@ -131,6 +122,9 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     let quarantine = Arc::new(Quarantine::default());
     let history = opened.log.history().0.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let recovered = opened.recovered;
+    let known = |lane: &Lane| recovered.engine.senses().lanes.contains_key(lane.name());
+    let known = [Lane::Alarm, Lane::Bulk].into_iter().filter(known).collect();
+    let before = Before { filters: Filters::of(&recovered.decisive), known };
     let hub = Hub::new(&recovered.engine, people, history);
     let reader = opened.log.reader();
     let calendar = recovered.engine.setup().calendar.clone();
@@ -165,11 +159,18 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     let (stop, stopping) = watch::channel(false);
     let views = Views::follow(data.join("views"), reader, calendar, Arc::clone(&health), stopping.clone())
         .map_err(|error| RunError::System("the views' thread", error))?;
-    let lanes = Lanes::new(&gateway, &folder, &decisive);
-    let (sources, lanes) = lanes.start(&handle, &quarantine, &health, stopping.clone());
+    let lanes =
+        Lanes::start(&gateway, &folder, &decisive, before, handle.clone(), &quarantine, &health).await;
     let phones = phone_threads()?;
     phones.spawn(effects.run(handle.clone(), gateway.clone(), folder.clone(), hub.clone(), stopping.clone()));
-    let reload = reload(config_path, handle.clone(), hub.clone(), Arc::clone(&health), lanes);
+    let reload = Reloading {
+        path: config_path,
+        writer: handle.clone(),
+        hub: hub.clone(),
+        health: Arc::clone(&health),
+        lanes: Arc::clone(&lanes),
+    };
+    let reload = reload.into_reload(tokio::runtime::Handle::current());
     let side = PhoneSide {
         writer: handle.clone(),
         hub: hub.clone(),
@@ -196,7 +197,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     phones.spawn(http::serve(scrape, page, SCRAPERS_MAX, stopping));
     health.clear(Concern::Starting);
     tracing::info!(%address, config = decisive.hash(), "started");
-    Ok(Running { writer: handle, address, reload, stop, hub, ended, sources, phones })
+    Ok(Running { writer: handle, address, reload, stop, hub, ended, lanes, phones })
 }
 
 fn source(ahead_file: Option<PathBuf>) -> Result<Box<dyn clock::Source>, RunError> {
@@ -299,152 +300,48 @@ fn local_secret(data: &Path) -> Result<String, RunError> {
     Ok(secret)
 }
 
-/// The connections to the broker.
-struct Lanes {
-    gateway: GatewayFile,
-    folder: PathBuf,
-    site: String,
-    alarm: Vec<String>,
-    bulk: Vec<String>,
-    nonce: u64,
-    generations: [Arc<AtomicU64>; 3],
+/// What a reload works with.
+#[derive(Clone)]
+struct Reloading {
+    path: PathBuf,
+    writer: WriterHandle,
+    hub: Hub,
+    health: Arc<Health>,
+    lanes: Arc<Lanes>,
 }
 
-/// What a reload needs to know of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct LaneFilters {
-    alarm: Vec<String>,
-    bulk: Vec<String>,
-}
-
-fn filters(decisive: &Decisive) -> LaneFilters {
-    let of = |lane: ProfileLane| {
-        let all = decisive.profiles.profiles().flat_map(|profile| profile.subscriptions.to_vec());
-        let mut filters: Vec<String> =
-            all.filter(|found| found.lane == lane).map(|found| found.filter).collect();
-        filters.sort();
-        filters.dedup();
-        filters
-    };
-    LaneFilters { alarm: of(ProfileLane::Alarm), bulk: of(ProfileLane::Bulk) }
-}
-
-impl Lanes {
-    fn new(gateway: &GatewayFile, folder: &Path, decisive: &Decisive) -> Self {
-        let LaneFilters { alarm, bulk } = filters(decisive);
-        let mut nonce = [0; 8];
-        // A nonce that is not random only means that an old marker could be taken for a new one.
-        let _ = getrandom::fill(&mut nonce);
-        Self {
-            gateway: gateway.clone(),
-            folder: folder.to_path_buf(),
-            site: decisive.setup.site.id.to_string(),
-            alarm,
-            bulk,
-            nonce: u64::from_le_bytes(nonce),
-            generations: Default::default(),
-        }
+impl Reloading {
+    /// Each one runs to its end, also when nobody waits for it any more: half of it would leave a lane standing.
+    fn into_reload(self, runtime: tokio::runtime::Handle) -> Reload {
+        Arc::new(move |who: String| {
+            let taking = runtime.spawn(self.clone().take(who));
+            async move { taking.await.unwrap_or_else(|error| Err(vec![error.to_string()])) }.boxed()
+        })
     }
 
-    fn options(&self, lane: Lane, filters: &[String]) -> ConsumerOptions {
-        let mut options = ConsumerOptions::new(&self.site, lane, filters.to_vec(), self.nonce);
-        options.packet_bytes_max = self.gateway.mqtt.packet_bytes_max;
-        options.generations = Arc::clone(&self.generations[lane as usize]);
-        options
-    }
-
-    fn start(
-        &self,
-        handle: &WriterHandle,
-        quarantine: &Arc<Quarantine>,
-        health: &Arc<Health>,
-        stopping: watch::Receiver<bool>,
-    ) -> (tokio::task::JoinSet<Result<(), Closed>>, LaneFilters) {
-        let mut sources = tokio::task::JoinSet::new();
-        let broker = self.gateway.mqtt.broker(&self.folder);
-        for (lane, filters, concern) in
-            [(Lane::Alarm, &self.alarm, Concern::AlarmPath), (Lane::Bulk, &self.bulk, Concern::BulkPath)]
-        {
-            if filters.is_empty() {
-                continue;
+    /// Reads every file anew; a valid change is applied at a position of the journal, a bad one changes nothing.
+    async fn take(self, who: String) -> Result<String, Vec<String>> {
+        let loaded = tokio::task::spawn_blocking(move || configuration::load(&self.path)).await;
+        let loaded = loaded.map_err(|error| vec![error.to_string()])?;
+        let loaded = match loaded {
+            Ok(loaded) => loaded,
+            Err(faults) => {
+                let words: Vec<String> = faults.iter().map(ToString::to_string).collect();
+                self.health.raise(Concern::Reload, words.join("; "));
+                return Err(words);
             }
-            health.raise(concern, "not connected to the broker yet");
-            let consumer = Consumer::new(broker.clone(), self.options(lane, filters));
-            sources.spawn(consumer.run(Arc::clone(handle.queue()), stopping.clone()));
-        }
-        if self.gateway.mqtt.discovery {
-            let wired: Vec<String> = self.alarm.iter().chain(&self.bulk).cloned().collect();
-            let known = Arc::new(move |name: &str| {
-                topic::is_own(name) || wired.iter().any(|filter| topic::matches(name, filter))
-            });
-            let options = ConsumerOptions::discovery(&self.site, self.nonce, Sampling::new(known));
-            let consumer = Consumer::new(broker, options);
-            let samples = Arc::new(Samples { quarantine: Arc::clone(quarantine) });
-            sources.spawn(consumer.run(samples, stopping));
-        }
-        (sources, LaneFilters { alarm: self.alarm.clone(), bulk: self.bulk.clone() })
+        };
+        let hash = loaded.decisive.hash().to_owned();
+        self.hub.set_people(loaded.people);
+        let position = async {
+            let taken = self.writer.reload(loaded.decisive.clone(), &who).await;
+            taken.map(|_| ()).map_err(|refused| vec![refused.to_string()])
+        };
+        self.lanes.follow(&loaded.decisive, position).await?;
+        self.health.clear(Concern::Reload);
+        tracing::info!(config = hash, who, "reloaded");
+        Ok(hash)
     }
-}
-
-/// Where discovery goes: the quarantine, never the engine.
-struct Samples {
-    quarantine: Arc<Quarantine>,
-}
-
-impl Intake for Samples {
-    async fn offer(&self, arrival: Arrival) -> Result<(), Closed> {
-        let Arrival::Messages(batch) = arrival else { return Ok(()) };
-        for message in &batch.messages {
-            let (payload, bytes): (&[u8], u64) = match &message.body {
-                crate::intake::Body::Whole(bytes) => (bytes, bytes.len() as u64),
-                crate::intake::Body::Oversize { bytes, .. } => (&[], *bytes),
-            };
-            let reason = "no profile subscribes to this topic: write one, or see docs/canonical.md";
-            self.quarantine.note(
-                crate::clock::wall(),
-                &message.topic,
-                payload,
-                bytes,
-                Why::Unmatched,
-                reason,
-                None,
-            );
-        }
-        let _ = batch.acks.send(crate::intake::Acknowledge { batches: 1 });
-        Ok(())
-    }
-}
-
-/// Reads every file anew; a valid change is applied at a position of the journal, a bad one changes nothing.
-fn reload(path: PathBuf, writer: WriterHandle, hub: Hub, health: Arc<Health>, lanes: LaneFilters) -> Reload {
-    Arc::new(move |who: String| {
-        let (path, writer, hub, health, lanes) =
-            (path.clone(), writer.clone(), hub.clone(), Arc::clone(&health), lanes.clone());
-        async move {
-            let loaded = tokio::task::spawn_blocking(move || configuration::load(&path)).await;
-            let loaded = loaded.map_err(|error| vec![error.to_string()])?;
-            let loaded = match loaded {
-                Ok(loaded) => loaded,
-                Err(faults) => {
-                    let words: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                    health.raise(Concern::Reload, words.join("; "));
-                    return Err(words);
-                }
-            };
-            if filters(&loaded.decisive) != lanes {
-                tracing::warn!(
-                    "the reload changes which topics are subscribed to: restart the gateway for that"
-                );
-            }
-            let hash = loaded.decisive.hash().to_owned();
-            hub.set_people(loaded.people);
-            writer.reload(loaded.decisive, &who).await.map_err(|refused| vec![refused.to_string()])?;
-            health.clear(Concern::Reload);
-            tracing::info!(config = hash, who, "reloaded");
-            Ok(hash)
-        }
-        .boxed()
-    })
 }
 
 /// For tests and tools that feed the writer without a broker.
