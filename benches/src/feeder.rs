@@ -17,13 +17,16 @@ pub struct Feed {
     pub alarm_every: u64,
 }
 
-/// The topic and payload of the n-th message: about 300 bytes of canonical JSON.
+/// The topic and payload of the n-th message: about 300 bytes of canonical JSON. Every so many-th raises or
+/// updates an alarm.
 pub fn message(n: u64, alarm_every: u64) -> (String, String) {
     let cover = n % 90 + 1;
     let open = n.is_multiple_of(alarm_every);
     let (deg, note) = (if open { 72.0 } else { 0.5 + (n % 7) as f64 / 10.0 }, "x".repeat(70));
+    // The cover's own word opens an alarm, or counts in one, at once; an angle would have to stand for 30 s.
+    let word = if open { r#","open":true"# } else { "" };
     let payload = format!(
-        r#"{{"device":"cover-{cover}","kind":"cover","value":{{"tilt_deg":{deg:.2},"moved":false}},"event":"e-{n}","sequence":{n},"evidence":[{{"uri":"http://camera.example/{note}/{n}"}}]}}"#
+        r#"{{"device":"cover-{cover}","kind":"cover","value":{{"tilt_deg":{deg:.2},"moved":false{word}}},"event":"e-{n}","sequence":{n},"evidence":[{{"uri":"http://camera.example/{note}/{n}"}}]}}"#
     );
     (format!("wanglou/v1/in/cover-{cover}"), payload)
 }

@@ -179,7 +179,7 @@ impl Engine {
                 }
             }
         }
-        self.publish(at, &mut facts);
+        self.publish(at, &stimulus, &mut facts);
         self.settle(&stimulus, &facts);
         facts
     }
@@ -314,11 +314,10 @@ impl Engine {
             seen.unknown = false;
         }
         let is_unhealthy = seen.unknown || seen.online == Some(false);
-        if let Some(interval) = sighting.device.interval.filter(|_| alive) {
-            let timer = Timer::Silence(sighting.id.clone());
-            if self.timers.due(&timer).is_none() {
-                self.timers.arm(timer, at + Span(interval.0 * SILENT_INTERVALS));
-            }
+        if let Some(interval) = sighting.device.interval.filter(|_| alive && !seen.watched) {
+            seen.watched = true;
+            let due = at + Span(interval.0 * SILENT_INTERVALS);
+            self.timers.arm(Timer::Silence(sighting.id.clone()), due);
         }
         match (was_unhealthy, is_unhealthy) {
             (false, true) => vec![health(sighting.id, false, "offline", "设备离线", "the device is offline")],
@@ -373,17 +372,19 @@ impl Engine {
     /// The timer is not moved with each message; it looks, when it is due, at when the device was heard last.
     fn observe_silence(&mut self, id: DeviceId) -> Vec<Trigger> {
         let at = self.senses.at;
+        self.senses.devices.entry(&id).watched = false;
         let Some(interval) = self.setup.site.devices.get(&id).and_then(|device| device.interval) else {
             return Vec::new();
         };
         let Some(heard) = self.senses.heard(&id) else { return Vec::new() };
         let due = self.senses.after(heard, Span(interval.0 * SILENT_INTERVALS));
         let judge = self.senses.may_judge_absence();
+        let seen = self.senses.devices.entry(&id);
         if due > at || !judge {
+            seen.watched = true;
             self.timers.arm(Timer::Silence(id), if judge { due } else { at + Span::mins(1) });
             return Vec::new();
         }
-        let seen = self.senses.devices.entry(&id);
         let known = seen.unknown || seen.online == Some(false);
         seen.unknown = true;
         if known {
@@ -803,8 +804,19 @@ impl Engine {
 
     /// Gives every changed alarm a new revision and a row in the outboxes of all who follow it. A count that
     /// changes alone waits, so that a chattering sensor does not keep phones awake.
-    fn publish(&mut self, at: Timestamp, facts: &mut Vec<Fact>) {
-        let changed: BTreeSet<AlarmId> = self.book.dirty.clone();
+    ///
+    /// A message can only have changed what its facts name; a count that waited is due at a tick.
+    fn publish(&mut self, at: Timestamp, stimulus: &Stimulus, facts: &mut Vec<Fact>) {
+        if facts.is_empty() && matches!(stimulus, Stimulus::Said { .. }) {
+            return;
+        }
+        let changed: BTreeSet<AlarmId> = match stimulus {
+            Stimulus::Said { .. } => {
+                let named = facts.iter().filter_map(Fact::alarm);
+                named.filter(|id| self.book.dirty.contains(*id)).cloned().collect()
+            }
+            Stimulus::Input(_) => self.book.dirty.clone(),
+        };
         let weighty: BTreeSet<AlarmId> = facts
             .iter()
             .filter(|fact| !matches!(fact, Fact::Repeated { .. }))
@@ -833,15 +845,14 @@ impl Engine {
             );
         }
         for id in touched {
-            let next = self.book.alarms.get(&id).and_then(|alarm| channels::next(&self.world(), alarm));
-            match next {
+            let alarm = self.book.alarms.get(&id);
+            if let Some(alarm) = alarm.filter(|_| self.book.dirty.contains(&id)) {
+                self.timers.arm(Timer::Count(id.clone()), alarm.published_at + COUNT_EVERY);
+            }
+            match alarm.and_then(|alarm| channels::next(&self.world(), alarm)) {
                 Some(next) => self.timers.arm(Timer::Channel(id), next),
                 None => self.timers.disarm(&Timer::Channel(id)),
             }
-        }
-        for id in &self.book.dirty {
-            let Some(alarm) = self.book.alarms.get(id) else { continue };
-            self.timers.arm(Timer::Count(id.clone()), alarm.published_at + COUNT_EVERY);
         }
     }
 

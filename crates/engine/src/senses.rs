@@ -95,6 +95,9 @@ pub struct DeviceSeen {
     /// It has been silent for too long: its state is UNKNOWN.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unknown: bool,
+    /// Its silence has a deadline, set by an earlier message: when it is due, it looks at `heard`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) watched: bool,
     /// Battery in percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub battery_pct: Option<f32>,

@@ -26,6 +26,13 @@ const ENVELOPE: [&str; 8] =
 const EVIDENCE: [&str; 3] = ["uri", "sha256", "bytes"];
 
 static ROOT: LazyLock<Trie> = LazyLock::new(|| closed(&[]));
+static WHOLE: LazyLock<Trie> = LazyLock::new(|| {
+    let mut trie = Trie::default();
+    let slot = trie.slot(&Pointer::default());
+    debug_assert_eq!(slot, Ok(0));
+    trie.seal();
+    trie
+});
 static ENVELOPE_TRIE: LazyLock<Trie> = LazyLock::new(|| closed(&ENVELOPE));
 static EVIDENCE_TRIE: LazyLock<Trie> = LazyLock::new(|| closed(&EVIDENCE));
 static VALUE_TRIES: LazyLock<Vec<Trie>> = LazyLock::new(|| {
@@ -229,18 +236,11 @@ fn evidences(token: &Token<'_>) -> Result<Vec<Evidence>, String> {
     if token.kind != TokenKind::Array {
         return Err(format!("evidence: a list expected, not {}", shown(token)));
     }
-    let root = {
-        let mut trie = Trie::default();
-        let slot = trie.slot(&Pointer::default());
-        debug_assert_eq!(slot, Ok(0));
-        trie.seal();
-        trie
-    };
     let mut elements = Elements::new(token.text);
     let mut out = vec![];
     loop {
         let mut slots = [Token::ABSENT];
-        if !elements.next(&root, &mut slots).map_err(|malformed| format!("evidence: {malformed}"))? {
+        if !elements.next(&WHOLE, &mut slots).map_err(|malformed| format!("evidence: {malformed}"))? {
             return Ok(out);
         }
         if out.len() == 16 {
