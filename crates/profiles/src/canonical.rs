@@ -10,7 +10,7 @@
 //! refused by name, because its author is there to correct it. Only a kind that this build does not know yet
 //! is let through, as `unknown`. The format is described for integrators in `docs/canonical.md`.
 
-use crate::decode::{Incoming, Outcome, check_device};
+use crate::decode::{Incoming, Outcome, check_device, utf8};
 use crate::json::{Elements, Pointer, Token, TokenKind, Trie, scan};
 use crate::kinds::{FIELDS_MAX, Field, Kind, Values};
 use crate::limits::{Budget, TEXT_BYTES_MAX};
@@ -64,7 +64,7 @@ pub(crate) fn decode(message: &Incoming<'_>) -> Outcome {
 }
 
 fn all(message: &Incoming<'_>) -> Result<Vec<Observation>, String> {
-    let text = message.text.trim();
+    let text = utf8(message.payload)?.trim();
     if !text.starts_with('[') {
         let mut slots = [Token::ABSENT; ENVELOPE.len()];
         scan(text, &ENVELOPE_TRIE, &mut slots).map_err(|malformed| malformed.to_string())?;

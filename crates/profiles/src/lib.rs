@@ -59,13 +59,19 @@
 //!
 //! | where | keys |
 //! |---|---|
-//! | condition | `at` with `exists`, `null`, `type`, `is`, `in`, `starts_with`, `ends_with`, `contains`, `above`, `at_least`, `below`, `at_most`; `case = "ignore"`; `all`, `any`, `not`; a list means `all` |
-//! | any field | `at`; `unknown_when = [-1, "undefined"]`; `null = "absent"` (else null is unknown); `map = { "37" = "ebike" }` with `case` |
-//! | true or false | `polarity`, or `true` and `false`, which are mandatory |
-//! | number | `scale`, `offset`, `abs`, `min`, `max` |
-//! | time | `as` = `epoch_s`, `epoch_ms`, `epoch_us`, `epoch_ns`, `rfc3339`, `pattern` with `pattern` and `zone`; a list is tried in order |
+//! | value | a pointer, `word:/pointer` (element of a `for_each`, or part), `word:@key`, `{capture}`; a list: the first that is present |
+//! | condition | `at` with `exists`, `null`, `empty`, `type`, `is`, `in`, `starts_with`, `ends_with`, `contains`, `matches`, `has`, `bit`, `above`, `at_least`, `below`, `at_most`; `case = "ignore"`; `all`, `any`, `not`; a list means `all` |
+//! | any field | `at`, or `of` with a map by several inputs; `unknown_when = [-1, "undefined"]`; `null = "absent"` (else null is unknown); `map = { "37" = "ebike" }` with `case`; `decode` |
+//! | true or false | `polarity` (also by model), or `true` and `false`, which are mandatory; `bit` |
+//! | number | `unit`, or `scale` and `offset`; `abs`, `min`, `max` |
+//! | text | `hash` |
+//! | picture | `inline` |
+//! | time | `as` = `epoch_s`, `epoch_ms`, `epoch_us`, `epoch_ns`, `epoch`, `age_s`, `rfc3339`, `pattern` with `pattern` and `zone`; a list is tried in order; or `fields` with `zone` |
+//! | rule | `first_of`: of a group the first one that speaks; `for_each` with `in` (a list) or `entries` (an object) |
+//! | part, body | `decode`, `body`: stages `json`, `text`, `base64`, `hex`, `gzip`, `xml`, `senml`, `sparkplug_b`, `hj212`, and tables `split`, `pairs`, `cut`, `bytes`, `items`, `bits` |
 //!
-//! Later formats add keys and decoders; a file of `format = 1` keeps its meaning.
+//! All of it, for people who write profiles: `docs/profiles.md`. Later formats add keys and decoders; a file of
+//! `format = 1` keeps its meaning.
 //!
 //! # The code
 //!
@@ -75,10 +81,15 @@
 //! | `topic` | patterns, captures, MQTT filters, lookup |
 //! | `kinds` | the vocabulary as a schema: which kind has which fields |
 //! | `compile` | TOML to plans, every fault with file, key path and line |
+//! | `chain` | documents inside of values: base64, XML, bytes, Sparkplug B… |
 //! | `decode` | plans and a message to observations |
+//! | `state` | what decoding remembers between messages |
+//! | `blob` | pictures that stand inside of messages |
 //! | `canonical` | the native decoder of Wanglou's own format |
 
+mod blob;
 mod canonical;
+mod chain;
 mod compile;
 mod decode;
 mod fault;
@@ -88,12 +99,15 @@ mod limits;
 mod plan;
 mod samples;
 mod set;
+mod state;
 mod time;
 mod topic;
 mod value;
 
+pub use blob::Blob;
 pub use fault::Fault;
-pub use set::{Profile, ProfileSet, Subscription};
+pub use set::{Decoding, Profile, ProfileSet, Subscription};
+pub use state::DecodeState;
 pub use topic::Lane;
 
 #[cfg(test)]

@@ -34,6 +34,24 @@ pub(crate) const RAW_BYTES_MAX: usize = 160;
 /// Keys that the rules of one message may read from one object.
 pub(crate) const KEYS_PER_OBJECT_MAX: usize = 128;
 
+/// Values of one message that hold documents of their own.
+pub(crate) const PARTS_MAX: usize = 6;
+
+/// Stages of one decode chain.
+pub(crate) const STAGES_MAX: usize = 8;
+
+/// What the stages of one message may put out together, whatever its length, in bytes.
+const DECODED_BYTES_MIN: usize = 64 << 10;
+
+/// And so many more for each byte of the body.
+const DECODED_BYTES_PER_BYTE: usize = 2;
+
+/// Elements of an XML document.
+pub(crate) const XML_ELEMENTS_MAX: usize = 1024;
+
+/// Compiled size of a regular expression and of its working memory, in bytes.
+pub(crate) const REGEX_BYTES_MAX: usize = 256 << 10;
+
 /// `for_each` inside `for_each`.
 pub(crate) const FOR_EACH_MAX: usize = 2;
 
@@ -42,6 +60,11 @@ pub(crate) const CONDITION_DEPTH_MAX: usize = 8;
 
 /// Size of one profile file in bytes.
 pub(crate) const FILE_BYTES_MAX: usize = 1 << 20;
+
+/// What the stages of one message may put out together, for a body of so many bytes.
+pub(crate) const fn decoded_bytes_max(body_bytes: usize) -> usize {
+    DECODED_BYTES_MIN + DECODED_BYTES_PER_BYTE * body_bytes
+}
 
 /// What the observations of one message may still take: a short body must not become a large answer, as it
 /// would if a long text of it were repeated for each element of a list.

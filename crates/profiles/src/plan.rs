@@ -1,10 +1,12 @@
 //! What a profile file is compiled to: plain data that [`decode`](crate::decode) walks. Nothing here branches.
 //!
-//! A value of the body is named by an [`At`]: how many `for_each` are around it, and its slot there.
+//! A value is named by an [`At`]: the level where it is found (the body, an element of a `for_each`, a decoded part,
+//! the topic's captures) and its slot there.
 
+use crate::chain::Chain;
 use crate::json::Trie;
 use crate::kinds::Kind;
-use crate::limits::FOR_EACH_MAX;
+use crate::limits::{FOR_EACH_MAX, PARTS_MAX};
 use crate::time::TimeFormat;
 use crate::topic::{Lane, Pattern};
 use crate::value::{Case, Literal, Value};
@@ -49,31 +51,69 @@ pub(crate) struct Mapping {
     pub(crate) body: Body,
     /// Every pointer from the root of the body.
     pub(crate) trie: Trie,
+    /// Values inside values, in the order in which they are decoded; at most [`PARTS_MAX`].
+    pub(crate) parts: Vec<Part>,
+    /// Captures of the topic that rules read; for each its number in each of the message's topics.
+    pub(crate) captures: Vec<Vec<usize>>,
     /// The message is this one's only if it holds.
     pub(crate) when: Option<Condition>,
+    /// It looks into decoded parts; else these need not be decoded where it does not hold.
+    pub(crate) when_reads_parts: bool,
     pub(crate) ignores: Vec<Ignore>,
     /// Rules that share a `for_each`; the first group has none.
     pub(crate) groups: Vec<Group>,
     /// Who, when and which event: each rule names one of these.
     pub(crate) headers: Vec<Header>,
+    /// The message's own header, which a part that cannot be decoded is reported with.
+    pub(crate) usual: Option<usize>,
     pub(crate) otherwise: Otherwise,
 }
 
+/// A value of the body that holds a document of its own.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    pub(crate) name: String,
+    pub(crate) from: Source,
+    pub(crate) when: Option<Condition>,
+    pub(crate) chain: Chain,
+    /// What cannot be decoded counts as absent, and nobody is told.
+    pub(crate) optional: bool,
+    /// Every pointer into it.
+    pub(crate) trie: Trie,
+}
+
 /// What a payload is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Body {
     Json,
     /// The whole payload is one text, at the pointer "".
     Text,
     /// JSON if it begins with a brace or bracket, else text.
     JsonOrText,
+    /// What comes out of these stages.
+    Chain(Chain),
 }
 
-/// Where a value is found: slot `slot` of the scan that `depth` times `for_each` leads to.
+/// The level of the topic's captures, after the body and the elements of `for_each`.
+pub(crate) const CAPTURES_LEVEL: usize = 1 + FOR_EACH_MAX;
+/// The level of the first decoded part.
+pub(crate) const PARTS_LEVEL: usize = CAPTURES_LEVEL + 1;
+/// All levels: the body 0, elements of `for_each` 1 and 2, captures, parts.
+pub(crate) const LEVELS: usize = PARTS_LEVEL + PARTS_MAX;
+
+/// Where a value is found: slot `slot` of the level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct At {
-    pub(crate) depth: u8,
+    pub(crate) level: u8,
     pub(crate) slot: u16,
+}
+
+impl At {
+    /// How many `for_each` are around it.
+    pub(crate) fn loops(self) -> usize {
+        let level = usize::from(self.level);
+        if level <= FOR_EACH_MAX { level } else { 0 }
+    }
 }
 
 /// Places of a value, the first one that is present counts.
@@ -83,6 +123,16 @@ pub(crate) struct Source {
     /// The pointers as they stand in the file, for messages.
     pub(crate) pointers: String,
 }
+
+impl Source {
+    /// The whole body and nothing else.
+    pub(crate) fn is_body(&self) -> bool {
+        self.pointers == WHOLE_BODY
+    }
+}
+
+/// How the pointer "" is named in messages.
+pub(crate) const WHOLE_BODY: &str = "the body";
 
 /// A message that is understood and not kept.
 #[derive(Debug, Clone)]
@@ -103,13 +153,13 @@ pub(crate) struct Group {
 /// One `for_each`.
 #[derive(Debug, Clone)]
 pub(crate) struct Each {
-    /// The array.
-    pub(crate) array: At,
+    /// The array, or the object whose entries are meant.
+    pub(crate) list: At,
     /// Every pointer into its elements.
     pub(crate) trie: Trie,
+    /// The entries of an object: its keys stand in this slot, if anybody reads them.
+    pub(crate) entries: Option<Option<u16>>,
 }
-
-const _: () = assert!(FOR_EACH_MAX == 2, "decode::frames holds the body and two elements");
 
 /// One observation to make.
 #[derive(Debug, Clone)]
@@ -127,6 +177,8 @@ pub(crate) struct Rule {
     pub(crate) header: usize,
     /// Alone it does not make the message understood.
     pub(crate) beside: bool,
+    /// Of the rules with the same number only the first one that has something to say is heard.
+    pub(crate) first_of: Option<u8>,
 }
 
 /// Where a field gets its value.
@@ -145,6 +197,8 @@ pub(crate) struct Read {
     /// What the device writes when it does not know.
     pub(crate) sentinels: Vec<Literal>,
     pub(crate) null: Null,
+    /// What is done to the text before it is converted.
+    pub(crate) chain: Option<Box<Chain>>,
     pub(crate) convert: Convert,
 }
 
@@ -164,6 +218,18 @@ pub(crate) enum Convert {
     Polarity {
         inverted: bool,
     },
+    /// The polarity of each model; a model in neither list is unknown.
+    PolarityBy {
+        model: Source,
+        direct: Vec<Literal>,
+        inverted: Vec<Literal>,
+        case: Case,
+    },
+    /// A bit of a whole number, counted from 0; inverted or not.
+    Bit {
+        bit: u8,
+        inverted: bool,
+    },
     /// Lists of what means true and what means false.
     Sides {
         yes: Vec<Literal>,
@@ -172,6 +238,12 @@ pub(crate) enum Convert {
     },
     /// A table; what is not in it is unknown.
     Map {
+        table: Vec<(Literal, Value)>,
+        case: Case,
+    },
+    /// A table by several inputs, joined with slashes.
+    MapOf {
+        of: Vec<Source>,
         table: Vec<(Literal, Value)>,
         case: Case,
     },
@@ -189,8 +261,13 @@ pub(crate) enum Convert {
         max: i64,
     },
     Text,
+    /// The SHA-256 of a text that nobody shall read, shortened to 32 digits.
+    Hashed,
     Time(Vec<TimeFormat>),
+    /// By its address.
     Evidence,
+    /// By its address, or itself in base64.
+    Picture,
 }
 
 /// Who says it, when, and in which event.
@@ -198,14 +275,24 @@ pub(crate) enum Convert {
 pub(crate) struct Header {
     pub(crate) device: Vec<Piece>,
     pub(crate) time: Option<TimeRead>,
-    pub(crate) event: Option<Source>,
+    pub(crate) event: Option<EventPlan>,
     pub(crate) sequence: Option<Source>,
-    pub(crate) evidence: Vec<At>,
+    /// Addresses; where `true`, also pictures themselves.
+    pub(crate) evidence: Vec<(At, bool)>,
     pub(crate) replayed: FlagPlan,
     pub(crate) test: FlagPlan,
 }
 
-/// A part of a device's identity.
+/// The vendor's id of an event.
+#[derive(Debug, Clone)]
+pub(crate) enum EventPlan {
+    /// As it stands in the body.
+    Place(Source),
+    /// Put together; without one of its pieces there is no id.
+    Pieces(Vec<Piece>),
+}
+
+/// A piece of an identity.
 #[derive(Debug, Clone)]
 pub(crate) enum Piece {
     Word(String),
@@ -216,10 +303,19 @@ pub(crate) enum Piece {
 
 /// Where the device's own time stands, and how it may be written.
 #[derive(Debug, Clone)]
-pub(crate) struct TimeRead {
-    pub(crate) source: Source,
-    pub(crate) sentinels: Vec<Literal>,
-    pub(crate) formats: Vec<TimeFormat>,
+pub(crate) enum TimeRead {
+    /// In one place.
+    Written { source: Source, sentinels: Vec<Literal>, formats: Vec<TimeFormat> },
+    /// As whole numbers.
+    Fields(Box<TimeFields>),
+}
+
+/// Year, month, day, hour, minute, second as whole numbers of the body, and the zone where that clock hangs.
+#[derive(Debug, Clone)]
+pub(crate) struct TimeFields {
+    pub(crate) fields: [Source; 6],
+    pub(crate) millis: Option<Source>,
+    pub(crate) zone: jiff::tz::TimeZone,
 }
 
 /// A yes or no about the message.
@@ -227,6 +323,7 @@ pub(crate) struct TimeRead {
 pub(crate) enum FlagPlan {
     Const(bool),
     Read(Read),
+    When(Condition),
 }
 
 /// Something that holds or does not.
@@ -236,6 +333,17 @@ pub(crate) enum Condition {
     Any(Vec<Condition>),
     Not(Box<Condition>),
     Test(Source, Test),
+}
+
+impl Condition {
+    /// Does it look into decoded parts?
+    pub(crate) fn reads_parts(&self) -> bool {
+        match self {
+            Condition::All(all) | Condition::Any(all) => all.iter().any(Condition::reads_parts),
+            Condition::Not(condition) => condition.reads_parts(),
+            Condition::Test(source, _) => source.at.iter().any(|at| usize::from(at.level) >= PARTS_LEVEL),
+        }
+    }
 }
 
 /// A question about one value. An absent value answers no to all but `Exists(false)`.
@@ -249,6 +357,14 @@ pub(crate) enum Test {
     Starts(String, Case),
     Ends(String, Case),
     Contains(String, Case),
+    /// A regular expression, in linear time.
+    Matches(regex::Regex),
+    /// A list one of whose elements is equal to one of these.
+    Has(Vec<Literal>, Case),
+    /// "", [] or {}.
+    Empty(bool),
+    /// A bit of a whole number is set.
+    Bit(u8),
     /// Both bounds; `true` when the bound itself belongs to it.
     Between((f64, bool), (f64, bool)),
 }
@@ -286,7 +402,7 @@ pub(crate) struct Example {
     pub(crate) line: u32,
     pub(crate) key_path: String,
     pub(crate) topic: String,
-    pub(crate) payload: String,
+    pub(crate) payload: Vec<u8>,
     pub(crate) at: Timestamp,
     pub(crate) retain: bool,
     pub(crate) expect: Expect,

@@ -4,6 +4,7 @@ use crate::decode::{Trace, Unwatched};
 use crate::fault::Fault;
 use crate::plan::{Decoder, Example, Expect, Mapping, ProfilePlan};
 use crate::set::ProfileSet;
+use crate::state::DecodeState;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use wanglou_model::{Decoded, Observation, RawMessage, rfc3339_micros};
@@ -16,8 +17,10 @@ pub(crate) fn uncovered(set: &ProfileSet) -> Vec<Fault> {
 
 fn uncovered_of(set: &ProfileSet, number: usize, plan: &ProfilePlan) -> Vec<Fault> {
     let mut reached = Reached::default();
+    // In their order, so that one example may be the birth that the next one needs.
+    let mut state = DecodeState::default();
     for example in &plan.examples {
-        set.decode_watched(Some(number), &message(example), &mut reached);
+        set.decode_alone(number, &message(example), &mut state, &mut reached);
     }
     let mut faults = vec![];
     for (at, found) in plan.messages.iter().enumerate() {
@@ -82,9 +85,11 @@ impl Trace for Reached {
 pub(crate) fn run(set: &ProfileSet) -> Vec<Fault> {
     let mut faults = vec![];
     for (number, plan) in set.plans().iter().enumerate() {
+        let (mut own, mut all) = (DecodeState::default(), DecodeState::default());
         for example in &plan.examples {
-            let decoded = set.decode_watched(Some(number), &message(example), &mut Unwatched);
-            let problem = differs(&example.expect, &decoded).or_else(|| taken(set, plan, example, &decoded));
+            let decoded = set.decode_alone(number, &message(example), &mut own, &mut Unwatched);
+            let among_all = set.decode_in(&message(example), &mut all).decoded;
+            let problem = differs(&example.expect, &decoded).or_else(|| taken(plan, &decoded, &among_all));
             faults.extend(problem.map(|message| Fault {
                 file: plan.file.clone(),
                 line: example.line,
@@ -99,7 +104,7 @@ pub(crate) fn run(set: &ProfileSet) -> Vec<Fault> {
 fn message(example: &Example) -> RawMessage<'_> {
     RawMessage {
         topic: &example.topic,
-        payload: example.payload.as_bytes(),
+        payload: &example.payload,
         at: example.at,
         retain: example.retain,
         dup: false,
@@ -107,12 +112,11 @@ fn message(example: &Example) -> RawMessage<'_> {
 }
 
 /// Among all profiles, does another one take this one's message?
-fn taken(set: &ProfileSet, plan: &ProfilePlan, example: &Example, own: &Decoded) -> Option<String> {
-    let among_all = set.decode_watched(None, &message(example), &mut Unwatched);
-    if !matches!(own, Decoded::Observations(_)) || among_all == *own {
+fn taken(plan: &ProfilePlan, own: &Decoded, among_all: &Decoded) -> Option<String> {
+    if !matches!(own, Decoded::Observations(_)) || among_all == own {
         return None;
     }
-    let by = match &among_all {
+    let by = match among_all {
         Decoded::Observations(all) => all.first().map_or("nobody", |first| &*first.profile),
         Decoded::Ignored(_) => "a profile that ignores it",
         Decoded::Unmatched(_) | Decoded::Rejected { .. } => "nobody",

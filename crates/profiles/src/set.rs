@@ -1,12 +1,15 @@
 //! All profiles of a site together: which one understands a topic, and what it makes of the message.
 
+use crate::blob::Blob;
 use crate::canonical;
+use crate::chain::Context;
 use crate::compile;
 use crate::decode::{self, Incoming, Outcome, Trace, Unwatched};
 use crate::fault::Fault;
 use crate::limits::{BODY_BYTES_MAX, TOPIC_LEVELS_MAX};
 use crate::plan::{Decoder, MessagePlan, ProfilePlan};
 use crate::samples;
+use crate::state::DecodeState;
 use crate::topic::{Captures, Lane, Levels, Router, covers, overlap};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -18,6 +21,15 @@ pub struct ProfileSet {
     profiles: Vec<ProfilePlan>,
     subscriptions: Vec<Vec<Subscription>>,
     router: Router<Target>,
+}
+
+/// What a message says, and the pictures that stood inside of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decoding {
+    /// What it says.
+    pub decoded: Decoded,
+    /// Pictures and clips by their SHA-256; nearly always none, and then nothing was allocated for them.
+    pub blobs: Vec<Blob>,
 }
 
 /// What a profile is, for lists and for the gateway's subscriptions.
@@ -95,18 +107,45 @@ impl ProfileSet {
 
     /// What a message says, to whichever profile understands it.
     ///
-    /// The most specific topic pattern is asked first. One that knows nothing of the message passes it on.
+    /// The most specific topic pattern is asked first. One that knows nothing of the message passes it on. Nothing
+    /// is remembered, and pictures inside of the message are hashed and dropped: see [`Self::decode_in`].
     pub fn decode(&self, message: &RawMessage<'_>) -> Decoded {
-        self.decode_watched(None, message, &mut Unwatched)
+        self.decode_in(message, &mut DecodeState::default()).decoded
     }
 
-    /// The same with one profile alone; `None` asks all.
+    /// The same, with what earlier messages told, for formats that need it; and with the pictures that stood inside
+    /// of the message, for the evidence store.
+    ///
+    /// The same messages in the same order, from the same state, give the same.
+    pub fn decode_in(&self, message: &RawMessage<'_>, state: &mut DecodeState) -> Decoding {
+        let mut context = Context::of(message, state);
+        let decoded = self.decode_watched(None, message, &mut context, &mut Unwatched);
+        Decoding { decoded, blobs: context.pictures.blobs }
+    }
+
+    /// The same as [`Self::decode`] with one profile alone; `None` asks all.
     pub fn decode_with(&self, profile: Option<&str>, message: &RawMessage<'_>) -> Decoded {
         let Some(name) = profile else { return self.decode(message) };
-        match self.profiles.iter().position(|plan| &*plan.name == name) {
-            Some(only) => self.decode_watched(Some(only), message, &mut Unwatched),
+        match self.number(name) {
+            Some(only) => self.decode_alone(only, message, &mut DecodeState::default(), &mut Unwatched),
             None => Decoded::Unmatched(format!("there is no profile {name:?}")),
         }
+    }
+
+    /// The number of the profile of that name.
+    pub(crate) fn number(&self, name: &str) -> Option<usize> {
+        self.profiles.iter().position(|plan| &*plan.name == name)
+    }
+
+    /// One profile alone, under somebody's eyes.
+    pub(crate) fn decode_alone(
+        &self,
+        only: usize,
+        message: &RawMessage<'_>,
+        state: &mut DecodeState,
+        trace: &mut impl Trace,
+    ) -> Decoded {
+        self.decode_watched(Some(only), message, &mut Context::of(message, state), trace)
     }
 
     /// Decodes the examples of every profile and reports what comes out otherwise than they say; empty when all
@@ -139,12 +178,12 @@ impl ProfileSet {
         &self,
         only: Option<usize>,
         raw: &RawMessage<'_>,
+        context: &mut Context<'_>,
         trace: &mut impl Trace,
     ) -> Decoded {
         let Some(levels) = Levels::of(raw.topic) else {
             return Decoded::Unmatched(format!("the topic has more than {TOPIC_LEVELS_MAX} levels"));
         };
-        let text = payload_text(raw.payload);
         let mut trouble = Trouble::default();
         let found = self.router.find(&levels, &mut |target: Target, captures| {
             let asked = only.is_none_or(|only| only == target.profile);
@@ -153,13 +192,19 @@ impl ProfileSet {
             }
             trace.message(target.profile, target.message);
             let plan = &self.profiles[target.profile];
-            let outcome = match &text {
-                Err(reason) => Outcome::Rejected(reason.clone()),
-                Ok("") => Outcome::Ignored("an empty payload: the broker forgot a retained message".into()),
-                Ok(text) => {
-                    let incoming = incoming(plan, target, captures, raw, text);
-                    read(&plan.messages[target.message], &incoming, trace)
+            let outcome = match raw.payload {
+                b"" | b"\xef\xbb\xbf" => {
+                    Outcome::Ignored("an empty payload: the broker forgot a retained message".into())
                 }
+                payload if payload.len() > BODY_BYTES_MAX => {
+                    Outcome::Rejected(format!("{} bytes; a body has at most {BODY_BYTES_MAX}", payload.len()))
+                }
+                _ => read(
+                    &plan.messages[target.message],
+                    &incoming(plan, target, captures, raw),
+                    context,
+                    trace,
+                ),
             };
             match outcome {
                 Outcome::Observations(all) => return ControlFlow::Break(Decoded::Observations(all)),
@@ -214,27 +259,21 @@ fn incoming<'a>(
     plan: &'a ProfilePlan,
     target: Target,
     captures: Captures<'a>,
-    raw: &RawMessage<'_>,
-    text: &'a str,
+    raw: &RawMessage<'a>,
 ) -> Incoming<'a> {
-    Incoming { profile: &plan.name, topic_number: target.topic, captures, text, at: raw.at }
+    let payload = raw.payload;
+    Incoming { profile: &plan.name, topic_number: target.topic, captures, payload, at: raw.at }
 }
 
-fn read(plan: &MessagePlan, incoming: &Incoming<'_>, trace: &mut impl Trace) -> Outcome {
+fn read(
+    plan: &MessagePlan,
+    incoming: &Incoming<'_>,
+    context: &mut Context<'_>,
+    trace: &mut impl Trace,
+) -> Outcome {
     match &plan.decoder {
-        Decoder::Mapping(mapping) => decode::decode(mapping, incoming, trace),
+        Decoder::Mapping(mapping) => decode::decode(mapping, incoming, context, trace),
         Decoder::Canonical => canonical::decode(incoming),
-    }
-}
-
-/// The payload as text, without a byte order mark.
-fn payload_text(payload: &[u8]) -> Result<&str, String> {
-    if payload.len() > BODY_BYTES_MAX {
-        return Err(format!("{} bytes; a body has at most {BODY_BYTES_MAX}", payload.len()));
-    }
-    match std::str::from_utf8(payload) {
-        Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
-        Err(error) => Err(format!("not UTF-8 at byte {}", error.valid_up_to())),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::json::{Token, TokenKind};
 use crate::value::number_of;
+use jiff::civil::DateTime;
 use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZone;
 use wanglou_model::{Quality, Span, Timestamp, rfc3339_micros};
@@ -21,6 +22,10 @@ pub(crate) enum TimeFormat {
         /// Microseconds in a unit.
         micros: f64,
     },
+    /// The same, in seconds, milliseconds, microseconds or nanoseconds: its size tells.
+    EpochOfAnySize,
+    /// How many seconds ago.
+    Age,
     /// RFC 3339, with an offset.
     Rfc3339,
     /// A strptime pattern; without an offset of its own it is local time in `zone`.
@@ -33,10 +38,16 @@ pub(crate) enum TimeFormat {
 }
 
 impl TimeFormat {
-    /// The point in time that a token says, if it is written this way.
-    pub(crate) fn read(&self, token: &Token<'_>) -> Option<Timestamp> {
+    /// The point in time that a token says, if it is written this way. The message was received at `received`.
+    pub(crate) fn read(&self, token: &Token<'_>, received: Timestamp) -> Option<Timestamp> {
         match self {
             TimeFormat::Epoch { micros } => epoch(token, *micros),
+            TimeFormat::EpochOfAnySize => epoch(token, micros_in(number_of(token)?)),
+            TimeFormat::Age => {
+                let age = number_of(token).filter(|seconds| (0.0..3.2e9).contains(seconds))?;
+                #[expect(clippy::cast_possible_truncation, reason = "in range, and rounded")]
+                Some(received - Span((age * 1e6).round() as i64))
+            }
             TimeFormat::Rfc3339 => match token.kind {
                 TokenKind::Text => rfc3339(token.text.trim()),
                 TokenKind::EscapedText => rfc3339_micros::parse(&token.scalar()?),
@@ -127,6 +138,27 @@ fn epoch(token: &Token<'_>, micros: f64) -> Option<Timestamp> {
     Some(Timestamp(at.round() as i64))
 }
 
+/// Microseconds in the unit of a number since 1970, for times from 1973 on: seconds have ten digits until 2286.
+fn micros_in(number: f64) -> f64 {
+    match number.abs() {
+        size if size < 1e11 => 1e6,
+        size if size < 1e14 => 1e3,
+        size if size < 1e17 => 1.0,
+        _ => 1e-3,
+    }
+}
+
+/// Year, month, day, hour, minute, second where a zone's clocks hang.
+pub(crate) fn civil(fields: [i64; 6], millis: i64, zone: &TimeZone) -> Option<Timestamp> {
+    let [year, month, day, hour, minute, second] = fields;
+    let small = |field: i64| i8::try_from(field).ok();
+    let nanos = i32::try_from(millis).ok().filter(|millis| (0..1000).contains(millis))? * 1_000_000;
+    let year = i16::try_from(year).ok()?;
+    let at =
+        DateTime::new(year, small(month)?, small(day)?, small(hour)?, small(minute)?, small(second)?, nanos);
+    Some(Timestamp(zone.to_timestamp(at.ok()?).ok()?.as_microsecond()))
+}
+
 fn local(text: &str, pattern: &str, zone: &TimeZone) -> Option<Timestamp> {
     let parsed = BrokenDownTime::parse(pattern, text.trim()).ok()?;
     let at = match parsed.offset() {
@@ -181,6 +213,8 @@ impl DeviceTime {
 mod tests {
     use super::*;
 
+    const NOW: Timestamp = Timestamp::from_millis(1_772_413_200_000);
+
     fn text(text: &str) -> Token<'_> {
         Token { kind: TokenKind::Text, text }
     }
@@ -198,13 +232,13 @@ mod tests {
         let seconds = TimeFormat::Epoch { micros: 1e6 };
         let millis = TimeFormat::Epoch { micros: 1e3 };
         let expected = utc("2026-03-02T01:00:00.5Z");
-        assert_eq!(seconds.read(&number("1772413200.5")), expected);
-        assert_eq!(seconds.read(&text("1772413200.5")), expected);
-        assert_eq!(millis.read(&number("1772413200500")), expected);
+        assert_eq!(seconds.read(&number("1772413200.5"), NOW), expected);
+        assert_eq!(seconds.read(&text("1772413200.5"), NOW), expected);
+        assert_eq!(millis.read(&number("1772413200500"), NOW), expected);
         for none in
             [number("1e300"), text("2026-03-02"), text(""), Token { kind: TokenKind::Null, text: "null" }]
         {
-            assert_eq!(seconds.read(&none), None, "{none:?}");
+            assert_eq!(seconds.read(&none, NOW), None, "{none:?}");
         }
     }
 
@@ -251,12 +285,12 @@ mod tests {
     fn a_local_time_needs_the_zone_where_the_clock_hangs() {
         let zone = |name| TimeZone::get(name).expect("bundled");
         let of = |name| TimeFormat::Pattern { pattern: "%Y-%m-%d %H:%M:%S".into(), zone: zone(name) };
-        let read = of("Asia/Shanghai").read(&text("2026-03-02 09:00:00"));
+        let read = of("Asia/Shanghai").read(&text("2026-03-02 09:00:00"), NOW);
         assert_eq!(read, utc("2026-03-02T01:00:00Z"));
         // 02:30 does not exist on this night; the clock was on its way to 03:30.
-        let gap = of("Europe/Berlin").read(&text("2026-03-29 02:30:00"));
+        let gap = of("Europe/Berlin").read(&text("2026-03-29 02:30:00"), NOW);
         assert_eq!(gap, utc("2026-03-29T01:30:00Z"));
-        assert_eq!(of("Asia/Shanghai").read(&text("2026-02-29 09:00:00")), None);
+        assert_eq!(of("Asia/Shanghai").read(&text("2026-02-29 09:00:00"), NOW), None);
     }
 
     #[test]

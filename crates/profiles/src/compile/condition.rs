@@ -2,17 +2,18 @@
 
 use super::reader::{Node, Table};
 use super::scope::{GroupId, Scopes};
-use crate::limits::CONDITION_DEPTH_MAX;
+use crate::limits::{CONDITION_DEPTH_MAX, REGEX_BYTES_MAX};
 use crate::plan::{Condition, Source, Test, TypeName};
 use crate::value::{Case, Literal};
+use regex::{Regex, RegexBuilder};
 
 /// Compiles `{ at = "/ST", is = "add" }`, `{ all = [...] }`, `{ any = [...] }`, `{ not = {...} }`, or a list,
 /// which means `all`.
-pub(crate) fn condition(scopes: &mut Scopes, group: GroupId, node: &Node<'_>) -> Option<Condition> {
+pub(crate) fn condition(scopes: &mut Scopes<'_>, group: GroupId, node: &Node<'_>) -> Option<Condition> {
     nested(scopes, group, node, 0)
 }
 
-fn nested(scopes: &mut Scopes, group: GroupId, node: &Node<'_>, depth: usize) -> Option<Condition> {
+fn nested(scopes: &mut Scopes<'_>, group: GroupId, node: &Node<'_>, depth: usize) -> Option<Condition> {
     if depth > CONDITION_DEPTH_MAX {
         node.fault(format!("conditions inside conditions: at most {CONDITION_DEPTH_MAX} levels"));
         return None;
@@ -34,7 +35,7 @@ fn nested(scopes: &mut Scopes, group: GroupId, node: &Node<'_>, depth: usize) ->
     found
 }
 
-fn many(scopes: &mut Scopes, group: GroupId, node: &Node<'_>, depth: usize) -> Option<Vec<Condition>> {
+fn many(scopes: &mut Scopes<'_>, group: GroupId, node: &Node<'_>, depth: usize) -> Option<Vec<Condition>> {
     let items = node.list()?;
     if items.is_empty() {
         node.fault("an empty list of conditions");
@@ -45,7 +46,7 @@ fn many(scopes: &mut Scopes, group: GroupId, node: &Node<'_>, depth: usize) -> O
     all.into_iter().collect()
 }
 
-fn test(scopes: &mut Scopes, group: GroupId, table: &Table<'_>) -> Option<Condition> {
+fn test(scopes: &mut Scopes<'_>, group: GroupId, table: &Table<'_>) -> Option<Condition> {
     let source = table.need("at", "the pointer of the value that is asked about");
     let source = source.and_then(|node| scopes.source(group, &node));
     let case = case(table)?;
@@ -79,11 +80,30 @@ fn test(scopes: &mut Scopes, group: GroupId, table: &Table<'_>) -> Option<Condit
     if let Some(node) = table.get("contains") {
         add(node.text().map(|text| Test::Contains(text.to_owned(), case)));
     }
+    if let Some(node) = table.get("matches") {
+        add(regex(&node, case).map(Test::Matches));
+    }
+    if let Some(node) = table.get("has") {
+        let one_or_more = node.one_or_more();
+        let all: Vec<_> = one_or_more.iter().map(Node::literal).collect();
+        let all: Option<Vec<_>> = all.into_iter().collect();
+        add(all.filter(|all| !all.is_empty()).map(|all| Test::Has(all, case)));
+    }
+    if let Some(node) = table.get("empty") {
+        add(node.flag().map(Test::Empty));
+    }
+    if let Some(node) = table.get("bit") {
+        let bit = node.whole().and_then(|bit| u8::try_from(bit).ok()).filter(|bit| *bit < 64);
+        if bit.is_none() {
+            node.fault("a bit from 0 (the lowest) to 63");
+        }
+        add(bit.map(Test::Bit));
+    }
     if let Some(test) = bounds(table) {
         add(test);
     }
     if tests.is_empty() && all_good {
-        table.node.fault("a condition needs a question: exists, null, type, is, in, starts_with, ends_with, contains, above, at_least, below or at_most");
+        table.node.fault("a condition needs a question: exists, null, type, is, in, starts_with, ends_with, contains, matches, has, empty, bit, above, at_least, below or at_most");
     }
     let source = source.filter(|_| all_good && !tests.is_empty())?;
     Some(joined(source, tests))
@@ -113,6 +133,25 @@ fn bounds(table: &Table<'_>) -> Option<Option<Test>> {
         found = Some(found.unwrap_or(true) && good.is_some());
     }
     found.map(|good| good.then_some(Test::Between(min, max)))
+}
+
+/// A regular expression. The crate's own promise is linear time; the bound is on its size.
+fn regex(node: &Node<'_>, case: Case) -> Option<Regex> {
+    let text = node.text()?;
+    if text.len() > 512 {
+        node.fault("a pattern has at most 512 bytes");
+        return None;
+    }
+    let mut builder = RegexBuilder::new(text);
+    builder.size_limit(REGEX_BYTES_MAX).dfa_size_limit(REGEX_BYTES_MAX).nest_limit(16);
+    builder.case_insensitive(case == Case::Ignore);
+    match builder.build() {
+        Ok(regex) => Some(regex),
+        Err(error) => {
+            node.fault(format!("not a regular expression that can be used: {error}"));
+            None
+        }
+    }
 }
 
 fn type_name(node: &Node<'_>) -> Option<TypeName> {

@@ -1,6 +1,7 @@
 //! `[[example]]`: a message with what should come out of it.
 
 use super::reader::{Node, Table};
+use crate::chain::{base64, hex};
 use crate::plan::{Example, Expect};
 use wanglou_model::{Timestamp, rfc3339_micros};
 
@@ -12,7 +13,7 @@ pub(crate) fn example(node: &Node<'_>) -> Option<Example> {
     let table = node.table()?;
     table.get("title").map(|node| node.text());
     let topic = table.need("topic", "the topic of the message").and_then(|node| node.text());
-    let payload = table.need("payload", "the message, in ''' … '''").and_then(|node| node.text());
+    let payload = payload(&table);
     let at = table.get("at").map_or(Some(RECEIVED), |node| {
         let at = rfc3339_micros::parse(node.text()?);
         if at.is_none() {
@@ -27,11 +28,23 @@ pub(crate) fn example(node: &Node<'_>) -> Option<Example> {
         line: node.line(),
         key_path: node.path.clone(),
         topic: topic?.to_owned(),
-        payload: payload?.to_owned(),
+        payload: payload?,
         at: at?,
         retain: retain?,
         expect: expect?,
     })
+}
+
+/// `payload` as text, or `payload_base64`, `payload_hex` for what is no text.
+fn payload(table: &Table<'_>) -> Option<Vec<u8>> {
+    if let Some(node) = table.get("payload_base64") {
+        return node.ok(base64(node.text()?.as_bytes()));
+    }
+    if let Some(node) = table.get("payload_hex") {
+        return node.ok(hex(node.text()?.as_bytes()));
+    }
+    let node = table.need("payload", "the message, in ''' … '''; or payload_base64, payload_hex")?;
+    Some(node.text()?.as_bytes().to_vec())
 }
 
 fn expect(table: &Table<'_>) -> Option<Expect> {

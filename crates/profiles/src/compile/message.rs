@@ -1,13 +1,17 @@
 //! `[[message]]`: some topics, and what their bodies mean.
 
+use super::chain::{End, chain};
 use super::condition::condition;
 use super::field::{field, flag, time};
 use super::lane;
 use super::reader::{Node, Table};
 use super::scope::{GroupId, ROOT, Scopes};
+use crate::chain::{Chain, Stage};
+use crate::json::Trie;
 use crate::kinds::Kind;
 use crate::plan::{
-    Body, Decoder, FieldPlan, FlagPlan, Header, Ignore, Mapping, MessagePlan, Otherwise, Piece, Rule,
+    At, Body, Condition, Decoder, EventPlan, FieldPlan, FlagPlan, Header, Ignore, Mapping, MessagePlan,
+    Otherwise, Part, Piece, Rule,
 };
 use crate::topic::{Lane, Pattern};
 use std::collections::BTreeSet;
@@ -52,8 +56,10 @@ fn native(node: &Node<'_>, topics: &[Pattern]) -> Option<Decoder> {
 }
 
 fn mapping(table: &Table<'_>, topics: &[Pattern]) -> Option<Mapping> {
-    let mut draft = Draft { scopes: Scopes::new(), headers: vec![], topics, rules: 0 };
+    let mut draft =
+        Draft { scopes: Scopes::new(topics), headers: vec![], topics, rules: 0, first_of: vec![] };
     let body = table.get("body").map_or(Some(Body::Json), |node| body(&node));
+    let parts: Vec<_> = list(table, "part").iter().map(|node| draft.part(node)).collect();
     let header = draft.header(ROOT, table, None);
     let usual = header.map(|header| draft.keep(header));
     let when = table.get("when").map(|node| condition(&mut draft.scopes, ROOT, &node));
@@ -70,13 +76,19 @@ fn mapping(table: &Table<'_>, topics: &[Pattern]) -> Option<Mapping> {
         table.node.fault("a message needs a [[message.rule]], a [[message.ignore]] or `otherwise`");
     }
     let Draft { scopes, headers, .. } = draft;
-    let (trie, groups) = scopes.finish();
+    let finished = scopes.finish();
+    let parts = parts.into_iter().zip(finished.parts).map(|(part, trie)| Some(Part { trie, ..part? }));
+    let when = when.map_or(Some(None), |when| when.map(Some))?;
     Some(Mapping {
         body: body?,
-        trie,
-        when: when.map_or(Some(None), |when| when.map(Some))?,
+        trie: finished.root,
+        parts: parts.collect::<Option<_>>()?,
+        captures: finished.captures,
+        when_reads_parts: when.as_ref().is_some_and(Condition::reads_parts),
+        when,
         ignores: ignores.into_iter().collect::<Option<_>>()?,
-        groups,
+        groups: finished.groups,
+        usual: usual.filter(|usual| headers.get(*usual).is_some_and(|header| !header.device.is_empty())),
         headers,
         otherwise: otherwise?,
     })
@@ -87,23 +99,25 @@ fn list<'f>(table: &Table<'f>, key: &'static str) -> Vec<Node<'f>> {
 }
 
 fn body(node: &Node<'_>) -> Option<Body> {
-    match node.text()? {
-        "json" => Some(Body::Json),
-        "text" => Some(Body::Text),
-        "json_or_text" => Some(Body::JsonOrText),
-        other => {
-            node.fault(format!("a body is \"json\", \"text\" or \"json_or_text\", not {other:?}"));
-            None
-        }
-    }
+    let words = node.one_or_more();
+    let Chain(mut stages) = chain(node, End::Any)?;
+    let only = stages.pop().filter(|_| words.len() == 1);
+    Some(match only {
+        Some(Stage::Json) => Body::Json,
+        Some(Stage::Text) => Body::Text,
+        Some(Stage::JsonOrText) => Body::JsonOrText,
+        Some(_) | None => Body::Chain(chain(node, End::Any)?),
+    })
 }
 
 /// A message while it is compiled.
 struct Draft<'t> {
-    scopes: Scopes,
+    scopes: Scopes<'t>,
     headers: Vec<Header>,
     topics: &'t [Pattern],
     rules: usize,
+    /// Names of groups of rules of which the first one is heard.
+    first_of: Vec<String>,
 }
 
 impl Draft<'_> {
@@ -133,13 +147,13 @@ impl Draft<'_> {
             header.time = time(&mut self.scopes, group, &node);
         }
         if let Some(node) = table.get("event") {
-            header.event = self.scopes.source(group, &node);
+            header.event = self.event(group, &node);
         }
         if let Some(node) = table.get("sequence") {
             header.sequence = self.scopes.source(group, &node);
         }
         if let Some(node) = table.get("evidence") {
-            header.evidence = self.scopes.source(group, &node).map_or(vec![], |source| source.at);
+            header.evidence = self.evidence(group, &node);
         }
         if let Some(plan) = table.get("replayed").and_then(|node| flag(&mut self.scopes, group, &node)) {
             header.replayed = plan;
@@ -150,9 +164,65 @@ impl Draft<'_> {
         Some(header)
     }
 
+    /// `[[message.part]]`: a value that holds a document of its own.
+    fn part(&mut self, node: &Node<'_>) -> Option<Part> {
+        let table = node.table()?;
+        let from = table.need("from", "the pointer of the value that is to be decoded");
+        let from = from.and_then(|node| self.scopes.source(ROOT, &node));
+        let when = table.get("when").map(|node| condition(&mut self.scopes, ROOT, &node));
+        let decode = table.need("decode", "how, such as [\"base64\", \"json\"]");
+        let chain = decode.and_then(|node| chain(&node, End::Any));
+        let optional = table.get("optional").map_or(Some(false), |node| node.flag());
+        // Its own name comes last: it cannot be made from itself.
+        let name = table.need("name", "a word for it, used as \"word:/pointer\"");
+        let name = name.and_then(|node| self.scopes.part(&node));
+        table.finish();
+        let when = when.map_or(Some(None), |when| when.map(Some))?;
+        Some(Part {
+            name: name?,
+            from: from?,
+            when,
+            chain: chain?,
+            optional: optional?,
+            trie: Trie::default(),
+        })
+    }
+
     /// `"{device}"`, `"{/elevatorCode}"`, `"{/deviceId}/{/channelId|/channel}"`, or a word.
     fn device(&mut self, group: GroupId, node: &Node<'_>) -> Option<Vec<Piece>> {
-        let text = node.text()?;
+        self.pieces(group, node, node.text()?)
+    }
+
+    /// `"/id"`, a list of them, or put together: `"{/serialNo}-{/n}"`.
+    fn event(&mut self, group: GroupId, node: &Node<'_>) -> Option<EventPlan> {
+        if !node.is_list()
+            && let Some(text) = node.text().filter(|text| text.contains('{'))
+        {
+            return self.pieces(group, node, text).map(EventPlan::Pieces);
+        }
+        self.scopes.source(group, node).map(EventPlan::Place)
+    }
+
+    /// `"/picUrl"`, a list of them; `{ inline = "/image" }` where the picture itself may stand.
+    fn evidence(&mut self, group: GroupId, node: &Node<'_>) -> Vec<(At, bool)> {
+        let mut all = vec![];
+        for item in node.one_or_more() {
+            let (place, inside) = match item.is_table() {
+                false => (Some(item.clone()), false),
+                true => {
+                    let Some(table) = item.table() else { continue };
+                    let place = table.need("inline", "the pointer of a picture in base64");
+                    table.finish();
+                    (place, true)
+                }
+            };
+            let source = place.and_then(|place| self.scopes.source(group, &place));
+            all.extend(source.into_iter().flat_map(|source| source.at).map(|at| (at, inside)));
+        }
+        all
+    }
+
+    fn pieces(&mut self, group: GroupId, node: &Node<'_>, text: &str) -> Option<Vec<Piece>> {
         let mut pieces = vec![];
         let mut rest = text;
         while let Some((word, inside)) = rest.split_once('{') {
@@ -163,7 +233,7 @@ impl Draft<'_> {
                 node.fault(format!("{text:?}: a brace is not closed"));
                 return None;
             };
-            pieces.push(match inside.contains('/') {
+            pieces.push(match inside.contains(['/', ':']) {
                 true => Piece::Body(self.scopes.source_of(group, node, inside)?),
                 false => self.capture(node, inside)?,
             });
@@ -173,7 +243,7 @@ impl Draft<'_> {
             pieces.push(Piece::Word(rest.to_owned()));
         }
         if pieces.is_empty() {
-            node.fault("the device's identity must not be empty");
+            node.fault("an identity must not be empty");
             return None;
         }
         Some(pieces)
@@ -217,19 +287,37 @@ impl Draft<'_> {
         let kind = table.need("kind", "a kind of the vocabulary").and_then(|node| kind(&node));
         let fields = kind.and_then(|kind| self.fields(group, &table, kind));
         let beside = table.get("beside").map_or(Some(false), |node| node.flag());
+        let first_of = table.get("first_of").map(|node| self.first_of(&node));
         let header = self.rule_header(group, &table, usual);
         table.finish();
         let number = self.rules;
         self.rules += 1;
         let when = when.map_or(Some(None), |when| when.map(Some));
-        let (Some(name), Some(when), Some(kind), Some(fields), Some(beside), Some(header)) =
-            (name, when, kind, fields, beside, header)
+        let first_of = first_of.map_or(Some(None), |group| group.map(Some));
+        let (Some(name), Some(when), Some(kind), Some(fields), Some(beside), Some(first_of), Some(header)) =
+            (name, when, kind, fields, beside, first_of, header)
         else {
             return;
         };
         let needs = if when.is_none() { needs(&fields) } else { None };
         let line = node.line();
-        self.scopes.push(group, Rule { number, name, line, when, needs, kind, fields, header, beside });
+        self.scopes
+            .push(group, Rule { number, name, line, when, needs, kind, fields, header, beside, first_of });
+    }
+
+    /// The number of a group of rules of which the first one is heard.
+    fn first_of(&mut self, node: &Node<'_>) -> Option<u8> {
+        let name = node.text()?;
+        let known = self.first_of.iter().position(|known| known == name);
+        let number = known.unwrap_or_else(|| {
+            self.first_of.push(name.to_owned());
+            self.first_of.len() - 1
+        });
+        if number >= 64 {
+            node.fault("at most 64 groups of `first_of` in one message");
+            return None;
+        }
+        u8::try_from(number).ok()
     }
 
     /// The message's header, or its own where the rule says more.
@@ -267,7 +355,7 @@ impl Draft<'_> {
                 good = false;
                 continue;
             };
-            match field(&mut self.scopes, group, node, known.ty) {
+            match field(&mut self.scopes, group, node, known) {
                 Some(plan) => fields.push((number, plan)),
                 None => good = false,
             }
@@ -320,7 +408,7 @@ fn needs(fields: &[(usize, FieldPlan)]) -> Option<u64> {
     });
     let mut at = reads.flat_map(|source| &source.at).peekable();
     at.peek()?;
-    at.map(|at| (at.depth == 0 && at.slot < 64).then(|| 1 << at.slot))
+    at.map(|at| (at.level == 0 && at.slot < 64).then(|| 1 << at.slot))
         .try_fold(0, |bits, bit| Some(bits | bit?))
 }
 

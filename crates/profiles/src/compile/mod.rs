@@ -1,5 +1,6 @@
 //! From a profile file to plans, with every fault it has.
 
+mod chain;
 mod condition;
 mod example;
 mod field;

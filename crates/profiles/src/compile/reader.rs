@@ -137,6 +137,10 @@ impl<'f> Node<'f> {
         self.value.is_table()
     }
 
+    pub(crate) fn is_list(&self) -> bool {
+        self.value.is_array()
+    }
+
     pub(crate) fn table(&self) -> Option<Table<'f>> {
         match self.value.as_table() {
             Some(entries) => Some(Table { node: self.clone(), entries, asked: RefCell::default() }),
@@ -255,7 +259,7 @@ impl<'f> Table<'f> {
     }
 
     /// Reports every key that nobody asked for.
-    pub(crate) fn finish(self) {
+    pub(crate) fn finish(&self) {
         let asked = self.asked.borrow();
         for (key, node) in self.entries() {
             if !asked.contains(key) {

@@ -3,8 +3,10 @@
 use super::Incoming;
 use super::fields::{flag, sequence_of, time_of};
 use super::frames::Frames;
+use crate::chain::Context;
+use crate::json::Token;
 use crate::limits::{DEVICE_BYTES_MAX, FOR_EACH_MAX};
-use crate::plan::{Header, Piece, Source};
+use crate::plan::{At, EventPlan, Header, Piece};
 use crate::time::DeviceTime;
 use crate::value::{evidence_of, shown, text_of};
 use std::sync::Arc;
@@ -27,15 +29,24 @@ impl Said {
         message: &Incoming<'_>,
         frames: &Frames<'_, '_>,
         numbers: [usize; FOR_EACH_MAX],
+        context: &mut Context<'_>,
     ) -> Result<Self, String> {
-        let time = plan.time.as_ref().map_or(DeviceTime::None, |read| time_of(read, frames));
+        let time = plan.time.as_ref().map_or(DeviceTime::None, |read| time_of(read, frames, message.at));
+        let replayed = flag(&plan.replayed, frames, context);
+        let test = flag(&plan.test, frames, context);
+        let device = identity(&plan.device, message, frames)?;
+        check_device(&device)?;
+        let mut piece = |(at, inside): &(At, bool)| {
+            let token = frames.token(*at);
+            if *inside { context.picture(&token) } else { evidence_of(&token) }
+        };
         Ok(Said {
-            device: device(plan, message, frames)?,
+            device,
             at_device: time.at(),
-            quality: time.quality(message.at, flag(&plan.replayed, frames), flag(&plan.test, frames)),
-            event: plan.event.as_ref().and_then(|source| event(source, frames, numbers)),
+            quality: time.quality(message.at, replayed, test),
+            event: plan.event.as_ref().and_then(|plan| event(plan, message, frames, numbers)),
             sequence: plan.sequence.as_ref().and_then(|source| sequence_of(&frames.first(source))),
-            evidence: plan.evidence.iter().filter_map(|at| evidence_of(&frames.token(*at))).collect(),
+            evidence: plan.evidence.iter().filter_map(&mut piece).collect(),
         })
     }
 
@@ -75,36 +86,55 @@ impl Said {
     }
 }
 
-fn device(plan: &Header, message: &Incoming<'_>, frames: &Frames<'_, '_>) -> Result<String, String> {
-    let mut device = String::new();
-    for piece in &plan.device {
+fn identity(pieces: &[Piece], message: &Incoming<'_>, frames: &Frames<'_, '_>) -> Result<String, String> {
+    let mut identity = String::new();
+    for piece in pieces {
         match piece {
-            Piece::Word(word) => device.push_str(word),
+            Piece::Word(word) => identity.push_str(word),
             Piece::Capture(numbers) => {
                 let number = numbers.get(message.topic_number).copied().unwrap_or(usize::MAX);
-                device.push_str(message.captures.value(number));
+                identity.push_str(message.captures.value(number));
             }
             Piece::Body(source) => {
                 let token = frames.first(source);
                 let part = text_of(&token).filter(|part| !part.is_empty());
                 let lacks = || format!("no device: {} is {}", source.pointers, shown(&token));
-                device.push_str(&part.ok_or_else(lacks)?);
+                identity.push_str(&part.ok_or_else(lacks)?);
             }
         }
     }
-    check_device(&device)?;
-    Ok(device)
+    Ok(identity)
 }
 
 /// The vendor's id; elements of one event that share it get their number, so that none passes for another.
-fn event(source: &Source, frames: &Frames<'_, '_>, numbers: [usize; FOR_EACH_MAX]) -> Option<String> {
-    let at = source.at.iter().find(|at| !frames.token(**at).is_absent())?;
-    let mut event = text_of(&frames.token(*at)).filter(|event| !event.is_empty())?;
-    let inner = numbers.iter().skip(usize::from(at.depth));
-    for number in inner.filter(|number| **number > 0) {
+fn event(
+    plan: &EventPlan,
+    message: &Incoming<'_>,
+    frames: &Frames<'_, '_>,
+    numbers: [usize; FOR_EACH_MAX],
+) -> Option<String> {
+    let (mut event, loops) = match plan {
+        EventPlan::Place(source) => {
+            let at = source.at.iter().find(|at| !frames.token(**at).is_absent())?;
+            (event_text(&frames.token(*at))?, at.loops())
+        }
+        EventPlan::Pieces(pieces) => {
+            let bodies = pieces.iter().filter_map(|piece| match piece {
+                Piece::Body(source) => Some(source),
+                Piece::Word(_) | Piece::Capture(_) => None,
+            });
+            let loops = bodies.flat_map(|source| &source.at).map(|at| at.loops()).max();
+            (identity(pieces, message, frames).ok()?, loops.unwrap_or(0))
+        }
+    };
+    for number in numbers.iter().skip(loops).filter(|number| **number > 0) {
         event = format!("{event}/{}", number + 1);
     }
     Some(event)
+}
+
+fn event_text(token: &Token<'_>) -> Option<String> {
+    text_of(token).filter(|event| !event.is_empty())
 }
 
 /// An identity must be fit for a registry, a topic and a log line.

@@ -6,17 +6,22 @@
 mod fields;
 mod frames;
 mod header;
+mod parts;
 
-use crate::json::{Elements, Malformed, Token, TokenKind, Trie, scan};
+use crate::chain::Context;
+use crate::json::{Elements, Malformed, Token, TokenKind, scan};
 use crate::kinds::{FIELDS_MAX, Values};
-use crate::limits::{Budget, FOR_EACH_MAX, TEXT_BYTES_MAX};
-use crate::plan::{Body, FieldPlan, Group, Mapping, Otherwise, Rule};
+use crate::limits::{Budget, CAPTURES_MAX, FOR_EACH_MAX, TEXT_BYTES_MAX};
+use crate::plan::{Body, Each, FieldPlan, Group, Mapping, Otherwise, Rule};
 use crate::topic::Captures;
 use crate::value::shown;
-use fields::{Found, raw_of, speaks, value_of};
-use frames::Frames;
+pub(crate) use fields::{Found, raw_of, speaks, value_of};
+pub(crate) use frames::Frames;
 use header::Said;
 pub(crate) use header::check_device;
+use parts::{Opened, Texts};
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::sync::Arc;
 use wanglou_model::{Observation, Reading, Timestamp};
 
@@ -32,14 +37,32 @@ pub(crate) enum Outcome {
     Rejected(String),
 }
 
-/// Who watches a decoding: the examples' coverage, and later the explanation for people.
+/// Who watches a decoding: the examples' coverage, and the explanation for people.
 pub(crate) trait Trace {
     /// Message `message` of profile `profile` is tried; what follows is about it.
     fn message(&mut self, profile: usize, message: usize);
-    /// Rule `number` of the message spoke.
-    fn rule(&mut self, number: usize);
+    /// The message's own condition was asked.
+    fn when(&mut self, _plan: &Mapping, _held: bool, _frames: &Frames<'_, '_>) {}
+    /// Part `number` of the message was decoded, or passed over, or could not be.
+    fn part(&mut self, _plan: &Mapping, _number: usize, _found: Result<Option<&str>, &str>) {}
     /// Ignore clause `number` of the message held.
     fn ignore(&mut self, number: usize);
+    /// Rule `rule` is about to be asked; where it speaks, [`Self::rule`] follows.
+    fn asked(&mut self, _rule: &Rule, _frames: &Frames<'_, '_>, _numbers: [usize; FOR_EACH_MAX]) {}
+    /// Rule `number` of the message spoke.
+    fn rule(&mut self, number: usize);
+    /// A field of the rule that spoke was read.
+    fn field(
+        &mut self,
+        _rule: &Rule,
+        _field: usize,
+        _plan: &FieldPlan,
+        _found: &Found,
+        _frames: &Frames<'_, '_>,
+    ) {
+    }
+    /// Is the one who watches interested in rules that do not speak?
+    const ASKS: bool = false;
 }
 
 /// Nobody watches.
@@ -59,8 +82,8 @@ pub(crate) struct Incoming<'a> {
     /// Which of the plan's topics matched.
     pub(crate) topic_number: usize,
     pub(crate) captures: Captures<'a>,
-    /// The payload, valid UTF-8, without a byte order mark.
-    pub(crate) text: &'a str,
+    /// The payload, byte for byte.
+    pub(crate) payload: &'a [u8],
     pub(crate) at: Timestamp,
 }
 
@@ -68,7 +91,13 @@ pub(crate) struct Incoming<'a> {
 const INLINE_SLOTS: usize = 32;
 
 /// Runs a plan over a message.
-pub(crate) fn decode(plan: &Mapping, message: &Incoming<'_>, trace: &mut impl Trace) -> Outcome {
+pub(crate) fn decode<'a>(
+    plan: &Mapping,
+    message: &Incoming<'a>,
+    context: &mut Context<'_>,
+    trace: &mut impl Trace,
+) -> Outcome {
+    let store = OnceCell::new();
     let mut inline = [Token::ABSENT; INLINE_SLOTS];
     let mut heap = vec![];
     let root = match inline.get_mut(..plan.trie.slots()) {
@@ -78,12 +107,40 @@ pub(crate) fn decode(plan: &Mapping, message: &Incoming<'_>, trace: &mut impl Tr
             &mut heap[..]
         }
     };
-    if let Err(reason) = fill(plan, message.text, root) {
+    if let Err(reason) = fill(plan, message, context, &store, root) {
         return Outcome::Rejected(reason);
     }
-    let frames = Frames::of(root);
-    if plan.when.as_ref().is_some_and(|when| !frames.holds(when)) {
-        return Outcome::Passed;
+    let mut captures = [Token::ABSENT; CAPTURES_MAX];
+    fill_captures(plan, message, &mut captures);
+    let mut frames = Frames::of(root);
+    frames.with_captures(&captures);
+    if plan.parts.is_empty() {
+        return judge(plan, message, &frames, vec![], context, trace);
+    }
+    if !plan.when_reads_parts && plan.when.as_ref().is_some_and(|when| !frames.holds(when)) {
+        return judge(plan, message, &frames, vec![], context, trace);
+    }
+    let texts = Texts::default();
+    let opened = Opened::default();
+    let faults = opened.open(&texts, plan, &mut frames, context, trace);
+    judge(plan, message, &frames, faults, context, trace)
+}
+
+/// All values stand in their slots: what do they say?
+fn judge<'a>(
+    plan: &Mapping,
+    message: &Incoming<'a>,
+    frames: &Frames<'_, 'a>,
+    faults: Vec<String>,
+    context: &mut Context<'_>,
+    trace: &mut impl Trace,
+) -> Outcome {
+    if let Some(when) = &plan.when {
+        let held = frames.holds(when);
+        trace.when(plan, held, frames);
+        if !held {
+            return Outcome::Passed;
+        }
     }
     for (number, ignore) in plan.ignores.iter().enumerate() {
         if frames.holds(&ignore.when) {
@@ -97,22 +154,41 @@ pub(crate) fn decode(plan: &Mapping, message: &Incoming<'_>, trace: &mut impl Tr
         out: vec![],
         understood: false,
         numbers: [0; FOR_EACH_MAX],
-        budget: Budget::of(message.text.len()),
+        budget: Budget::of(message.payload.len()),
         memo: None,
+        taken: 0,
         values: [const { None }; FIELDS_MAX],
+        context,
         trace,
     };
-    match run.all(&frames) {
-        Ok(()) => run.finish(&frames),
-        Err(reason) => Outcome::Rejected(reason),
+    let done = run.all(frames).and_then(|()| run.report(&faults, frames));
+    match done {
+        Ok(()) => run.finish(frames),
+        Err(reason) => {
+            Outcome::Rejected(faults.into_iter().fold(reason, |all, fault| format!("{all}; {fault}")))
+        }
     }
 }
 
-fn fill<'a>(plan: &Mapping, text: &'a str, root: &mut [Token<'a>]) -> Result<(), String> {
-    let json = match plan.body {
-        Body::Json => true,
-        Body::Text => false,
-        Body::JsonOrText => text.trim_start().starts_with(['{', '[']),
+/// Scans the body. A text that is made on the way lives in `store`.
+fn fill<'a>(
+    plan: &Mapping,
+    message: &Incoming<'a>,
+    context: &mut Context<'_>,
+    store: &'a OnceCell<String>,
+    root: &mut [Token<'a>],
+) -> Result<(), String> {
+    let (text, json) = match &plan.body {
+        Body::Json => (utf8(message.payload)?, true),
+        Body::Text => (utf8(message.payload)?, false),
+        Body::JsonOrText => {
+            let text = utf8(message.payload)?;
+            (text, text.trim_start().starts_with(['{', '[']))
+        }
+        Body::Chain(chain) => {
+            let content = crate::chain::run(chain, Cow::Borrowed(message.payload), context)?;
+            (kept(content.text, store), content.json)
+        }
     };
     if json {
         return scan(text, &plan.trie, root).map_err(|malformed| malformed.to_string());
@@ -120,6 +196,10 @@ fn fill<'a>(plan: &Mapping, text: &'a str, root: &mut [Token<'a>]) -> Result<(),
     // A text that nobody reads may be anything.
     let Some(slot) = plan.trie.node(0).slot else { return Ok(()) };
     let text = text.trim();
+    if matches!(plan.body, Body::Chain(_)) || plan.parts.iter().any(|part| part.from.is_body()) {
+        root[usize::from(slot)] = Token::of_text(text);
+        return Ok(());
+    }
     if text.len() > TEXT_BYTES_MAX {
         return Err(format!("a text of {} bytes; {TEXT_BYTES_MAX} are allowed", text.len()));
     }
@@ -130,7 +210,32 @@ fn fill<'a>(plan: &Mapping, text: &'a str, root: &mut [Token<'a>]) -> Result<(),
     Ok(())
 }
 
-struct Run<'r, T> {
+/// A text as long as its store lives.
+fn kept<'a>(text: Cow<'a, str>, store: &'a OnceCell<String>) -> &'a str {
+    match text {
+        Cow::Borrowed(text) => text,
+        Cow::Owned(text) => store.get_or_init(|| text),
+    }
+}
+
+fn fill_captures<'a>(plan: &Mapping, message: &Incoming<'a>, captures: &mut [Token<'a>]) {
+    for (token, numbers) in captures.iter_mut().zip(&plan.captures) {
+        let number = numbers.get(message.topic_number).copied().unwrap_or(usize::MAX);
+        if number < CAPTURES_MAX {
+            *token = Token::of_text(message.captures.value(number));
+        }
+    }
+}
+
+/// The payload as text, without a byte order mark.
+pub(crate) fn utf8(payload: &[u8]) -> Result<&str, String> {
+    match std::str::from_utf8(payload) {
+        Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
+        Err(error) => Err(format!("not UTF-8 at byte {}", error.valid_up_to())),
+    }
+}
+
+struct Run<'r, 'c, T> {
     plan: &'r Mapping,
     message: &'r Incoming<'r>,
     out: Vec<Observation>,
@@ -140,12 +245,15 @@ struct Run<'r, T> {
     numbers: [usize; FOR_EACH_MAX],
     /// The header that was read last for the frames at hand, and the first observation that carries it.
     memo: Option<(usize, usize)>,
+    /// Groups of which a rule has spoken, as bits, for the frames at hand.
+    taken: u64,
     /// The fields of the reading at hand; empty between rules.
     values: Values,
+    context: &'r mut Context<'c>,
     trace: &'r mut T,
 }
 
-impl<T: Trace> Run<'_, T> {
+impl<T: Trace> Run<'_, '_, T> {
     fn all(&mut self, frames: &Frames<'_, '_>) -> Result<(), String> {
         let plan = self.plan;
         plan.groups.iter().try_for_each(|group| self.group(group, frames, 0))
@@ -153,16 +261,29 @@ impl<T: Trace> Run<'_, T> {
 
     fn group(&mut self, group: &Group, frames: &Frames<'_, '_>, level: usize) -> Result<(), String> {
         let Some(each) = group.each.get(level) else {
+            self.taken = 0;
             return group.rules.chunks(64).try_for_each(|rules| self.rules(rules, frames));
         };
-        let array = frames.token(each.array);
-        if array.kind != TokenKind::Array {
-            return Ok(());
-        }
+        let list = frames.token(each.list);
+        let mut elements = match (list.kind, each.entries) {
+            (TokenKind::Array, None) => Elements::new(list.text),
+            (TokenKind::Object, Some(_)) => Elements::of_object(list.text),
+            (
+                TokenKind::Array
+                | TokenKind::Object
+                | TokenKind::Absent
+                | TokenKind::Null
+                | TokenKind::True
+                | TokenKind::False
+                | TokenKind::Number
+                | TokenKind::Text
+                | TokenKind::EscapedText,
+                _,
+            ) => return Ok(()),
+        };
         let outer = self.memo.take();
         let mut slots = vec![Token::ABSENT; each.trie.slots()];
-        let mut elements = Elements::new(array.text);
-        while next(&mut elements, &each.trie, &mut slots).map_err(|malformed| malformed.to_string())? {
+        while next(&mut elements, each, &mut slots).map_err(|malformed| malformed.to_string())? {
             let mut inner = *frames;
             inner.levels[level + 1] = &slots;
             self.memo = None;
@@ -176,13 +297,24 @@ impl<T: Trace> Run<'_, T> {
 
     /// At most 64 rules. First who speaks, so that the list of observations is made once, in its right size.
     fn rules(&mut self, rules: &[Rule], frames: &Frames<'_, '_>) -> Result<(), String> {
+        if T::ASKS {
+            rules.iter().for_each(|rule| self.trace.asked(rule, frames, self.numbers));
+        }
         let numbered = rules.iter().enumerate();
         let mut speaking =
             numbered.fold(0_u64, |bits, (at, rule)| bits | u64::from(speaks(rule, frames)) << at);
         self.out.reserve(speaking.count_ones() as usize);
         while speaking != 0 {
-            self.rule(&rules[speaking.trailing_zeros() as usize], frames)?;
+            let rule = &rules[speaking.trailing_zeros() as usize];
             speaking &= speaking - 1;
+            if let Some(group) = rule.first_of {
+                let bit = 1 << group;
+                if self.taken & bit != 0 {
+                    continue;
+                }
+                self.taken |= bit;
+            }
+            self.rule(rule, frames)?;
         }
         Ok(())
     }
@@ -195,8 +327,11 @@ impl<T: Trace> Run<'_, T> {
         for (number, field) in &rule.fields {
             let found = match field {
                 FieldPlan::Const(value) => Found::Value(value.clone()),
-                FieldPlan::Read(read) => value_of(read, frames),
+                FieldPlan::Read(read) => value_of(read, frames, self.context),
             };
+            if T::ASKS {
+                self.trace.field(rule, *number, field, &found, frames);
+            }
             match found {
                 Found::Absent => {}
                 Found::Value(value) => {
@@ -238,13 +373,22 @@ impl<T: Trace> Run<'_, T> {
             Some((known, at)) if known == header => Said::again(&self.out[at]),
             Some(_) | None => {
                 self.memo = Some((header, self.out.len()));
-                Said::read(&self.plan.headers[header], self.message, frames, self.numbers)?
+                Said::read(&self.plan.headers[header], self.message, frames, self.numbers, self.context)?
             }
         };
         let profile = Arc::clone(self.message.profile);
         self.budget.spend(size_of::<Observation>() + bytes + said.bytes() + profile.len())?;
         self.out.push(said.observation(reading, profile));
         Ok(())
+    }
+
+    /// Parts that could not be decoded: the device said something, and nobody knows what.
+    fn report(&mut self, faults: &[String], frames: &Frames<'_, '_>) -> Result<(), String> {
+        let Some(header) = self.plan.usual else {
+            return if faults.is_empty() { Ok(()) } else { Err("part of it cannot be decoded".into()) };
+        };
+        self.understood |= !faults.is_empty();
+        faults.iter().try_for_each(|fault| self.unknown(header, fault.clone(), frames))
     }
 
     fn finish(mut self, frames: &Frames<'_, '_>) -> Outcome {
@@ -269,9 +413,13 @@ impl<T: Trace> Run<'_, T> {
 
 fn next<'a>(
     elements: &mut Elements<'a>,
-    trie: &Trie,
+    each: &Each,
     slots: &mut [Token<'a>],
 ) -> Result<bool, Box<Malformed>> {
     slots.fill(Token::ABSENT);
-    elements.next(trie, slots)
+    let more = elements.next(&each.trie, slots)?;
+    if let Some(Some(slot)) = each.entries {
+        slots[usize::from(slot)] = elements.key();
+    }
+    Ok(more)
 }

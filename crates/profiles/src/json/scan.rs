@@ -23,10 +23,13 @@ pub(crate) fn scan<'a>(text: &'a str, trie: &Trie, out: &mut [Token<'a>]) -> Ste
     }
 }
 
-/// The elements of an array that [`scan`] found, one after the other.
+/// The elements of an array, or the values of an object, that [`scan`] found, one after the other.
 pub(crate) struct Elements<'a> {
     scanner: Scanner<'a>,
     first: bool,
+    end: u8,
+    /// The key of the value at hand, for an object.
+    key: Token<'a>,
 }
 
 impl<'a> Elements<'a> {
@@ -34,19 +37,29 @@ impl<'a> Elements<'a> {
     pub(crate) fn new(array: &'a str) -> Self {
         let mut scanner = Scanner::new(array);
         scanner.at = 1;
-        Self { scanner, first: true }
+        Self { scanner, first: true, end: b']', key: Token::ABSENT }
+    }
+
+    /// Over the text of an object token.
+    pub(crate) fn of_object(object: &'a str) -> Self {
+        Self { end: b'}', ..Self::new(object) }
+    }
+
+    /// The key of the value that the last step gave; absent in an array.
+    pub(crate) fn key(&self) -> Token<'a> {
+        self.key
     }
 
     /// Fills `out` from the next element; `false` at the end.
     ///
     /// # Errors
-    /// [`Malformed`] when the element repeats a key that the trie goes through; offsets count from the array's
+    /// [`Malformed`] when the element repeats a key that the trie goes through; offsets count from the list's
     /// own beginning.
     pub(crate) fn next(&mut self, trie: &Trie, out: &mut [Token<'a>]) -> Step<bool> {
         let scanner = &mut self.scanner;
         scanner.space();
         match scanner.peek()? {
-            b']' => return Ok(false),
+            end if end == self.end => return Ok(false),
             b',' if !self.first => {
                 scanner.at += 1;
                 scanner.space();
@@ -54,6 +67,11 @@ impl<'a> Elements<'a> {
             _ => {}
         }
         self.first = false;
+        if self.end == b'}' {
+            let key = scanner.key()?;
+            let kind = if key.escaped { TokenKind::EscapedText } else { TokenKind::Text };
+            self.key = Token { kind, text: key.inside };
+        }
         scanner.visit(trie, 0, out)?;
         Ok(true)
     }

@@ -157,6 +157,16 @@ impl Trie {
         Ok(slot)
     }
 
+    /// A slot that no pointer leads to, for what its owner puts there.
+    ///
+    /// # Errors
+    /// Words for the author when there are too many slots.
+    pub(crate) fn spare_slot(&mut self) -> Result<u16, String> {
+        let slot = self.slots;
+        self.slots = slot.checked_add(1).ok_or("too many pointers in one message")?;
+        Ok(slot)
+    }
+
     /// Makes any other key in the object at `pointer` an error. The pointer must lead somewhere already.
     pub(crate) fn close(&mut self) {
         self.nodes[0].closed = true;

@@ -6,7 +6,9 @@ mod read;
 mod tests;
 
 pub(crate) use literal::{Case, Literal};
-pub(crate) use read::{evidence_of, finite, flag_of, number_of, shown, text_of, whole_from, whole_of};
+pub(crate) use read::{
+    cut, evidence_of, finite, flag_of, number_of, shown, text_of, whole_digits, whole_from, whole_of,
+};
 use wanglou_model::{AvailabilityScope, CallAnswer, LiftClass, LiftDoor, LiftMode, ObjectSize, Timestamp};
 
 /// What a field holds.

@@ -7,7 +7,7 @@ use crate::limits::{RAW_BYTES_MAX, TEXT_BYTES_MAX};
 pub(super) const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// `27` of `27`, `27.0` and `27.000`; `None` when there is a real fraction or an exponent.
-pub(super) fn whole_digits(number: &str) -> Option<&str> {
+pub(crate) fn whole_digits(number: &str) -> Option<&str> {
     match number.split_once('.') {
         None => number.bytes().all(|b| b.is_ascii_digit() || b == b'-').then_some(number),
         Some((whole, fraction)) => fraction.bytes().all(|b| b == b'0').then_some(whole),
@@ -122,7 +122,7 @@ pub(crate) fn shown(token: &Token<'_>) -> String {
 }
 
 /// At most [`RAW_BYTES_MAX`] bytes of a text, cut between characters.
-fn cut(text: &str) -> std::borrow::Cow<'_, str> {
+pub(crate) fn cut(text: &str) -> std::borrow::Cow<'_, str> {
     if text.len() <= RAW_BYTES_MAX {
         return text.into();
     }

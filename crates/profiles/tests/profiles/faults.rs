@@ -111,7 +111,7 @@ fn every_kind_of_mistake_has_its_words() {
             "is taken",
         ),
         ("otherwise = { shrug = true }".into(), "`otherwise` says one of"),
-        ("body = \"xml\"".into(), "a body is"),
+        ("body = \"yaml\"\notherwise = { ignore = \"x\" }".into(), "a stage is json"),
         ("decoder = \"magic\"".into(), "native decoders are"),
     ] {
         let toml = profile_text(&message, &["{}"]);

@@ -352,3 +352,193 @@ fn text_bodies_are_one_value() {
     assert!(said(&text, "off\u{0}line")[0].contains("control character 0x00 at byte 3"));
     assert!(said(&text, &"x".repeat(3000))[0].contains("3000 bytes"));
 }
+
+#[test]
+fn entries_of_an_object_know_their_key_and_what_is_around_them() {
+    let rule = "[[message.rule]]\nname = \"input\"\nfor_each = [{ name = \"part\", entries = \"/params\" }, { name = \"one\", entries = \"part:/inputs\" }]\n\
+        when = { at = \"one:@key\", starts_with = \"in:\" }\ndevice = \"{part:@key}\"\nkind = \"device_fault\"\n\
+        value.code = { at = \"one:@key\" }\nvalue.text = { at = [\"one:/s\", \"one:\"] }\nvalue.active = { at = \"/on\", polarity = \"direct\" }";
+    let payload = r#"{"on":1,"params":{"a\u0062":{"inputs":{"in:0":{"s":"x"},"out":1,"in:1":"y"}},"c":{"inputs":["z"]},"d":5}}"#;
+    let set = message_set(rule, &[payload]);
+    let expected = [
+        r#"device_fault {"active":true,"code":"in:0","text":"x"} of ab"#,
+        r#"device_fault {"active":true,"code":"in:1","text":"y"} of ab"#,
+    ];
+    assert_eq!(said(&set, payload), expected);
+    assert!(said(&set, r#"{"on":1,"params":[{"inputs":{"in:0":1}}]}"#)[0].starts_with("unmatched"));
+}
+
+#[test]
+fn captures_of_the_topic_are_values_too() {
+    let toml = "format = 1\nname = \"t\"\ntitle = \"t\"\ntitle_zh = \"t\"\n[[message]]\ntopic = [\"a/{device}/input/{n}\", \"b/{n}/{device}\"]\nbody = \"text\"\ndevice = \"{device}\"\n\
+        [[message.rule]]\nname = \"input\"\nwhen = { at = \"{n}\", below = 8 }\nkind = \"input\"\nvalue.number = { at = \"{n}\" }\nvalue.active = { at = \"\", polarity = \"direct\" }\n\
+        [[example]]\ntopic = \"a/d/input/1\"\npayload = \"1\"\nexpect = [{ device = \"d\", kind = \"input\", value = { number = 1, active = true } }]\n\
+        [[example]]\ntopic = \"b/2/e\"\npayload = \"off\"\nexpect = [{ device = \"e\", kind = \"input\", value = { number = 2, active = false } }]\n\
+        [[example]]\ntopic = \"b/9/e\"\npayload = \"off\"\nunmatched = \"\"\n";
+    let set =
+        crate::support::set_of(toml).unwrap_or_else(|faults| panic!("{}", crate::support::shown(&faults)));
+    assert_eq!(set.run_examples(), []);
+}
+
+#[test]
+fn more_questions_are_answered() {
+    asks(
+        r#"{ at = "/a", matches = "^in:[0-9]+$" }"#,
+        &[r#"{"a":"in:07"}"#],
+        &[r#"{"a":"in:x"}"#, r#"{"a":["in:0"]}"#],
+    );
+    asks(r#"{ at = "/a", matches = "ABC", case = "ignore" }"#, &[r#"{"a":"xabc"}"#], &[r#"{"a":"ab"}"#]);
+    asks(
+        r#"{ at = "/a", has = ["car", 7] }"#,
+        &[r#"{"a":["x","car"]}"#, r#"{"a":[7.0]}"#],
+        &[r#"{"a":"car"}"#, r#"{"a":[]}"#],
+    );
+    asks(
+        r#"{ at = "/a", empty = true }"#,
+        &[r#"{"a":""}"#, r#"{"a":[ ]}"#, r#"{"a":{}}"#],
+        &[r#"{"a":0}"#, r#"{"a":null}"#, "{}"],
+    );
+    asks(
+        r#"{ at = "/a", bit = 4 }"#,
+        &[r#"{"a":16}"#, r#"{"a":"0x10"}"#],
+        &[r#"{"a":15}"#, r#"{"a":"x"}"#, r#"{"a":-1}"#],
+    );
+}
+
+#[test]
+fn of_a_group_only_the_first_rule_that_speaks_is_heard() {
+    let rule = "[[message.rule]]\nname = \"fire\"\nfirst_of = \"alarm\"\nwhen = { at = \"/t\", is = 7 }\nkind = \"smoke\"\nvalue.active = true\n\
+        [[message.rule]]\nname = \"battery\"\nkind = \"battery\"\nvalue.pct = { at = \"/b\" }\n\
+        [[message.rule]]\nname = \"any\"\nfirst_of = \"alarm\"\nkind = \"device_fault\"\nvalue.code = { at = \"/t\" }\nvalue.active = true";
+    let set = message_set(rule, &[r#"{"t":7,"b":5}"#, r#"{"t":8}"#]);
+    assert_eq!(said(&set, r#"{"t":7,"b":5}"#), [r#"smoke {"active":true}"#, r#"battery {"pct":5.0}"#]);
+    assert_eq!(said(&set, r#"{"t":8}"#), [r#"device_fault {"active":true,"code":"8"}"#]);
+}
+
+#[test]
+fn polarity_may_be_stated_for_each_model_and_another_model_is_unknown() {
+    let field_text = "value.open = { at = \"/c\", polarity = { by = \"/m\", direct = [\"A\", \"B\"], inverted = [\"C\"], case = \"ignore\" } }";
+    let of = |payload: &str| field("contact", field_text, payload);
+    assert_eq!(of(r#"{"m":"b","c":"on"}"#), [r#"contact {"open":true}"#]);
+    assert_eq!(of(r#"{"m":"C","c":"on"}"#), [r#"contact {"open":false}"#]);
+    assert_eq!(
+        of(r#"{"m":"D","c":"on"}"#),
+        [r#"unknown {"raw":"contact.open: /c is \"on\", and no polarity is stated for \"D\""}"#]
+    );
+    assert!(of(r#"{"c":"on"}"#)[0].contains("no polarity is stated for absent"));
+    let bit = |polarity: &str, n: u32| {
+        field(
+            "contact",
+            &format!("value.open = {{ at = \"/c\", bit = 5, polarity = \"{polarity}\" }}"),
+            &format!("{{\"c\":{n}}}"),
+        )
+    };
+    assert_eq!(bit("direct", 32), [r#"contact {"open":true}"#]);
+    assert_eq!(bit("inverted", 31), [r#"contact {"open":true}"#]);
+}
+
+#[test]
+fn a_map_may_take_several_inputs() {
+    let text = "value.result = { of = [\"/major\", \"/minor\"], map = { \"5/21\" = \"granted\", \"5/\" = \"denied\" } }";
+    let of = |payload: &str| field("access", text, payload);
+    assert_eq!(of(r#"{"major":5.0,"minor":"21"}"#), [r#"access {"result":"granted"}"#]);
+    assert_eq!(of(r#"{"major":5}"#), [r#"access {"result":"denied"}"#]);
+    assert_eq!(
+        of(r#"{"major":5,"minor":22}"#),
+        [r#"unknown {"raw":"access.result: /major and /minor is 5/22"}"#]
+    );
+}
+
+#[test]
+fn units_are_named_and_converted() {
+    let of = |kind: &str, name: &str, unit: &str, value: f64| {
+        field(
+            kind,
+            &format!("value.{name} = {{ at = \"/v\", unit = \"{unit}\" }}"),
+            &format!("{{\"v\":{value}}}"),
+        )
+    };
+    assert_eq!(of("temperature", "celsius", "fahrenheit", 212.0), [r#"temperature {"celsius":100.0}"#]);
+    assert_eq!(of("water_level", "mm_below_rim", "cm", 2.5), [r#"water_level {"mm_below_rim":25.0}"#]);
+    assert_eq!(of("battery", "volts", "millivolts", 2985.0), [r#"battery {"volts":2.985}"#]);
+    assert_eq!(of("battery", "pct", "fraction", 0.07), [r#"battery {"pct":7.0}"#]);
+}
+
+#[test]
+fn times_tell_their_unit_by_their_size_or_stand_in_fields_or_say_how_long_ago() {
+    let heartbeat = "\n[[message.rule]]\nname = \"h\"\nkind = \"heartbeat\"";
+    let any = message_set(&format!("time = {{ at = \"/t\", as = \"epoch\" }}{heartbeat}"), &["{}"]);
+    for t in ["1772413140", "1772413140000", "1772413140000000", "1772413140000000000", "\"1772413140.0\""] {
+        assert_eq!(
+            said(&any, &format!("{{\"t\":{t}}}")),
+            ["heartbeat {} at_device=2026-03-02T00:59:00Z"],
+            "{t}"
+        );
+    }
+    let age = message_set(&format!("time = {{ at = \"/t\", as = \"age_s\" }}{heartbeat}"), &["{}"]);
+    assert_eq!(said(&age, r#"{"t":"60"}"#), ["heartbeat {} at_device=2026-03-02T00:59:00Z"]);
+    assert_eq!(said(&age, r#"{"t":-60}"#), ["heartbeat {} suspect_clock"]);
+    let fields = "time = { fields = { year = \"/u/y\", month = \"/u/mo\", day = \"/u/d\", hour = \"/u/h\", minute = \"/u/mi\", second = \"/u/s\", millisecond = \"/u/ms\" }, zone = \"Asia/Shanghai\" }";
+    let set = message_set(&format!("{fields}{heartbeat}"), &["{}"]);
+    let payload = r#"{"u":{"y":2026,"mo":"3","d":2,"h":8,"mi":59,"s":0,"ms":250}}"#;
+    assert_eq!(said(&set, payload), ["heartbeat {} at_device=2026-03-02T00:59:00.25Z"]);
+    assert_eq!(said(&set, "{}"), ["heartbeat {}"]);
+    assert_eq!(said(&set, &payload.replace("\"3\"", "13")), ["heartbeat {} suspect_clock"]);
+    let two = "time = { at = \"/t\", as = \"pattern\", pattern = [\"%Y%m%dT%H%M%SZ\", \"%Y%m%d%H%M%S\"], zone = \"UTC\" }";
+    let set = message_set(&format!("{two}{heartbeat}"), &["{}"]);
+    for t in ["20260302T005900Z", "20260302005900"] {
+        assert_eq!(
+            said(&set, &format!("{{\"t\":\"{t}\"}}")),
+            ["heartbeat {} at_device=2026-03-02T00:59:00Z"],
+            "{t}"
+        );
+    }
+}
+
+#[test]
+fn a_replay_may_be_told_by_a_condition() {
+    let rule = "replayed = { when = { at = \"/t\", starts_with = \"1970\" } }\n[[message.rule]]\nname = \"h\"\nkind = \"heartbeat\"";
+    let set = message_set(rule, &["{}"]);
+    assert_eq!(said(&set, r#"{"t":"1970-01-01"}"#), ["heartbeat {} replayed"]);
+    assert_eq!(said(&set, r#"{"t":"2026-03-02"}"#), ["heartbeat {}"]);
+}
+
+#[test]
+fn an_event_may_be_put_together_from_several_values() {
+    let rule = "event = \"{/serial}-{/n}\"\n[[message.rule]]\nname = \"h\"\nkind = \"heartbeat\"";
+    let set = message_set(rule, &["{}"]);
+    assert_eq!(said(&set, r#"{"serial":"A","n":7}"#), ["heartbeat {} event=A-7"]);
+    assert_eq!(said(&set, r#"{"serial":"A"}"#), ["heartbeat {}"]);
+}
+
+#[test]
+fn a_picture_inside_of_the_message_becomes_its_hash_and_never_its_bytes() {
+    use wanglou_model::{RawMessage, Reading};
+    let rule = "evidence = [\"/url\", { inline = \"/image\" }]\n[[message.rule]]\nname = \"bike\"\nwhen = { at = [\"/image\", \"/x\"], exists = true }\nkind = \"lift_camera\"\n\
+        value.class = \"ebike\"\nvalue.present = true\nvalue.picture = { at = \"/image\", inline = true }";
+    let set = message_set(rule, &[r#"{"x":1}"#]);
+    let payload = br#"{"url":"http://a.invalid/1.jpg","image":"\/9j\/4AAQ"}"#;
+    let raw = |payload| RawMessage {
+        topic: "t/d",
+        payload,
+        at: crate::support::received(),
+        retain: false,
+        dup: false,
+    };
+    let decoding = set.decode_in(&raw(payload), &mut wanglou_profiles::DecodeState::default());
+    let wanglou_model::Decoded::Observations(all) = &decoding.decoded else { panic!("{decoding:?}") };
+    let Reading::LiftCamera { picture: Some(picture), .. } = &all[0].reading else { panic!("{all:?}") };
+    assert_eq!((picture.bytes, picture.uri.as_deref()), (Some(6), None));
+    assert_eq!(all[0].evidence.len(), 2);
+    assert_eq!(all[0].evidence[1], *picture);
+    assert_eq!(decoding.blobs.len(), 1, "hashed and kept once");
+    assert_eq!(decoding.blobs[0].bytes, [0xff, 0xd8, 0xff, 0xe0, 0, 0x10]);
+    assert_eq!(Some(&decoding.blobs[0].sha256), picture.sha256.as_ref());
+    assert!(said(&set, r#"{"image":""}"#)[0].starts_with(r#"lift_camera {"class":"ebike","present":true}"#));
+    assert!(said(&set, r#"{"image":"?"}"#)[1].contains("lift_camera.picture: /image is"));
+    let none = set.decode_in(
+        &raw(br#"{"url":"http://a.invalid/1.jpg","x":1}"#),
+        &mut wanglou_profiles::DecodeState::default(),
+    );
+    assert_eq!(none.blobs.capacity(), 0);
+}

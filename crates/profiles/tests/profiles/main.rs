@@ -1,6 +1,7 @@
 //! Profiles from outside: files in, messages in, observations out.
 
 mod canonical;
+mod chain;
 mod examples;
 mod faults;
 mod hostile;
