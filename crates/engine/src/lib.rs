@@ -886,8 +886,8 @@ struct Listening(u64);
 impl Listening {
     fn to(rules: &[Box<dyn Rule>], device: &Device) -> Self {
         debug_assert!(rules.len() <= 64, "one bit each");
-        let bit = |bits: u64, (n, rule): (usize, &Box<dyn Rule>)| bits | u64::from(rule.listens(device)) << n;
-        Self(rules.iter().enumerate().fold(0, bit))
+        let bits = rules.iter().enumerate().map(|(n, rule)| u64::from(rule.listens(device)) << n);
+        Self(bits.fold(0, std::ops::BitOr::bitor))
     }
 
     fn any(self) -> bool {
