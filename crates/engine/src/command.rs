@@ -50,7 +50,7 @@ pub(crate) fn decide(world: &World, rules: &[Box<dyn Rule>], command: &Command) 
         Op::Resolve { outcome, note, photos } => resolve(world, rules, alarm, by, *outcome, note, photos),
         Op::FalseAlarm { note } => resolve(world, rules, alarm, by, Outcome::FalseAlarm, note, &[]),
         Op::TestAlarm { .. } => {
-            invalid("not_about_an_alarm", "此命令不针对已有警情", "this command is not about an alarm")
+            invalid("not_about_an_alarm", "此命令不针对已有告警", "this command is not about an alarm")
         }
     }
 }
@@ -188,7 +188,7 @@ fn by_rule(world: &World, rules: &[Box<dyn Rule>], alarm: &Alarm, command: &Comm
     let facts = rule_of(rules, alarm.kind.as_str()).and_then(|rule| rule.command(world, alarm, command));
     match facts {
         Some(facts) => Outcomes::done(alarm, facts),
-        None => invalid("not_for_this_kind", "此类警情没有这个操作", "this kind of alarm has no such action"),
+        None => invalid("not_for_this_kind", "此类告警没有这个操作", "this kind of alarm has no such action"),
     }
 }
 

@@ -130,7 +130,7 @@ pub(crate) fn test_alarm(world: &World, command: &Command, place: &PlaceId, prio
         key: format!("test:{}", command.cid),
         place: place.clone(),
         priority,
-        reason: Reason::new("test", "测试警情，无需处置", "a test: nothing is the matter"),
+        reason: Reason::new("test", "测试告警，无需处置", "a test: nothing is the matter"),
         first_at: world.at,
         count: 1,
         stage: None,

@@ -158,7 +158,7 @@ pub fn title(engine: &Engine, alarm: &Alarm) -> Text {
     match engine.words(alarm.kind.as_str()) {
         Some(words) => words.title,
         None => match alarm.kind.as_str() {
-            "test" => fixed("测试警情", "Test alarm"),
+            "test" => fixed("测试告警", "Test alarm"),
             "device_fault" => fixed("设备故障", "Device fault"),
             "lift_fault" => fixed("电梯故障", "Lift fault"),
             other => fixed(other, other),

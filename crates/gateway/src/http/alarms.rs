@@ -44,7 +44,7 @@ pub(super) async fn detail(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let gone = || Problem::new(StatusCode::NOT_FOUND, "gone", "没有这条警情", "there is no such alarm");
+    let gone = || Problem::new(StatusCode::NOT_FOUND, "gone", "没有这条告警", "there is no such alarm");
     let id = AlarmId::parse(&id).map_err(|_| gone())?;
     let (officer, people) = (caller.id().clone(), side.hub.people());
     let found = side.writer.read(move |engine| look(engine, &people, &id, &officer)).await?;

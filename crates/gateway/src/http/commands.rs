@@ -79,7 +79,7 @@ pub(super) async fn receipt(
     Json(body): Json<ReceiptBody>,
 ) -> Result<StatusCode, Problem> {
     let unknown =
-        |_| Problem::new(StatusCode::BAD_REQUEST, "invalid", "警情编号无效", "that is no alarm's id");
+        |_| Problem::new(StatusCode::BAD_REQUEST, "invalid", "告警编号无效", "that is no alarm's id");
     let alarm = AlarmId::parse(&body.id).map_err(unknown)?;
     let (officer, phone) = (caller.id().clone(), caller.phone().clone());
     let receipt = Receipt { officer, phone, alarm, rev: body.rev, delivered: body.delivered };
@@ -118,7 +118,7 @@ pub(super) async fn execute(side: &PhoneSide, caller: &Caller, body: CommandBody
                     &cid_text,
                     StatusCode::CONFLICT,
                     "gone",
-                    "警情已结束",
+                    "告警已结束",
                     "the alarm is over",
                 ),
             }
@@ -128,7 +128,7 @@ pub(super) async fn execute(side: &PhoneSide, caller: &Caller, body: CommandBody
 
 fn parse(caller: &Caller, body: CommandBody) -> Result<Command, (&'static str, String)> {
     let cid = CommandId::parse(&body.cid).map_err(|error| ("命令编号无效", format!("cid: {error}")))?;
-    let alarm = AlarmId::parse(&body.id).map_err(|error| ("警情编号无效", format!("id: {error}")))?;
+    let alarm = AlarmId::parse(&body.id).map_err(|error| ("告警编号无效", format!("id: {error}")))?;
     let texts = [&body.reason, &body.text, &body.note];
     if texts.iter().any(|text| text.chars().count() > TEXT_CHARS_MAX) {
         return Err(("文字过长", format!("a text has at most {TEXT_CHARS_MAX} characters")));
@@ -184,10 +184,10 @@ fn answer_of(
         Answer::Changed => error(
             StatusCode::CONFLICT,
             "changed",
-            "警情有变化，请查看后再接",
+            "告警有变化，请查看后再接",
             "the alarm changed; look again",
         ),
-        Answer::Gone => error(StatusCode::NOT_FOUND, "gone", "警情已结束", "the alarm is over"),
+        Answer::Gone => error(StatusCode::NOT_FOUND, "gone", "告警已结束", "the alarm is over"),
         Answer::Forbidden => error(StatusCode::FORBIDDEN, "forbidden", "无权限", "you may not do that"),
         Answer::Invalid { reason } => {
             error(StatusCode::BAD_REQUEST, "invalid", &reason.text.zh, &reason.text.en)
