@@ -156,6 +156,8 @@ pub struct Seen {
     pub alarms: Vec<Value>,
     /// The latest body of each alarm by its id.
     pub latest: BTreeMap<String, Value>,
+    /// Alarms that were taken away, in order.
+    pub gone: Vec<String>,
     /// Answers to commands by their cid.
     pub answers: BTreeMap<String, Value>,
     /// Set once the socket is closed: the code, or 0 when it broke.
@@ -178,7 +180,9 @@ impl Seen {
                 self.answers.insert(cid, said);
             }
             "gone" => {
-                self.latest.remove(said["id"].as_str().unwrap_or_default());
+                let id = said["id"].as_str().unwrap_or_default();
+                self.latest.remove(id);
+                self.gone.push(id.to_owned());
             }
             "alarm" => {
                 let a = &said["a"];

@@ -59,6 +59,46 @@ fn a_device_that_is_added_while_the_gateway_runs_is_known_after_sighup() {
 }
 
 #[test]
+fn an_alarm_that_left_a_guards_scope_is_gone_at_once_and_on_resume() {
+    let (broker, mut gateway, he) = start();
+    let (wu, li) = (gateway.enrol("wu"), gateway.enrol("li"));
+    let (phone, away) = (Phone::fresh(&wu), Phone::fresh(&li));
+    publish(&broker, "cover-61", 1);
+    // Somebody has it: else the ladder would call both guards again, as backup from another grid.
+    let overseer = Phone::fresh(&he);
+    let raised = overseer.alarm("manhole", "cover/61");
+    assert_eq!(overseer.command("he-takes-it", "accept", &raised)["t"], "ok");
+    for phone in [&phone, &away] {
+        phone.wait("taken", |seen| seen.alarm("manhole", "cover/61").filter(|a| a["state"] == "accepted"));
+    }
+    let place = Phone::connect(&li, &away.place()).place();
+    drop(away);
+
+    for guard in ["wu", "li"] {
+        let from = format!("[officer.{guard}]");
+        gateway.compound.edit("sites/demo/officers.toml", |text| {
+            let at = text.find(&from).expect("a guard");
+            let line = at + text[at..].find('\n').expect("a line's end");
+            format!("{}\ngrids = [\"g6\"]{}", &text[..line], &text[line..])
+        });
+    }
+    let answer = he.post("/api/admin/reload", &json!({}));
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    phone.wait("gone", |seen| seen.latest.is_empty().then_some(()));
+    assert_eq!(wu.get(&format!("/api/alarms/{}", raised["id"].as_str().expect("an id"))).status, 404);
+
+    let gone = |phone: &Phone| {
+        phone.look(|seen| (seen.welcome["resume"].clone(), seen.gone.clone(), seen.latest.len()))
+    };
+    let id = raised["id"].as_str().expect("an id").to_owned();
+    assert_eq!(gone(&Phone::connect(&li, &place)), (json!("delta"), vec![id.clone()], 0));
+    gateway.kill();
+    gateway.restart();
+    assert_eq!(gone(&Phone::connect(&li, &place)), (json!("delta"), vec![id], 0));
+    assert_eq!(Phone::fresh(&he).alarm("manhole", "cover/61")["id"], raised["id"]);
+}
+
+#[test]
 fn a_bad_change_is_refused_with_every_fault_and_the_old_one_runs_on() {
     let (broker, gateway, he) = start();
     let phone = Phone::fresh(&he);

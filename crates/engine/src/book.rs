@@ -26,6 +26,32 @@ pub struct Outbox {
     pub rows: BTreeMap<u64, AlarmId>,
     /// The same by alarm.
     pub of: BTreeMap<AlarmId, u64>,
+    /// Those of the rows that say that the alarm is gone.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub gone: BTreeSet<u64>,
+    /// The highest row that was dropped together with its alarm. Who stands before it cannot be told what they
+    /// missed row by row.
+    #[serde(default)]
+    pub pruned: u64,
+}
+
+impl Outbox {
+    /// Puts the alarm's latest row in the place of the one before it.
+    fn put(&mut self, seq: u64, id: &AlarmId) {
+        self.head = seq;
+        if let Some(before) = self.of.insert(id.clone(), seq) {
+            self.rows.remove(&before);
+            self.gone.remove(&before);
+        }
+        self.rows.insert(seq, id.clone());
+    }
+
+    fn prune(&mut self, id: &AlarmId) {
+        let Some(seq) = self.of.remove(id) else { return };
+        self.rows.remove(&seq);
+        self.gone.remove(&seq);
+        self.pruned = self.pruned.max(seq);
+    }
 }
 
 /// Where an effect stands.
@@ -145,6 +171,7 @@ impl Book {
             }
             Fact::Health { device: None, .. } | Fact::Suppressed { .. } | Fact::Watched { .. } => {}
             Fact::Published { alarm, rev, to } => self.published(at, alarm, *rev, to, timers),
+            Fact::Withdrawn { alarm, from } => self.withdrawn(alarm, from),
             Fact::Forgotten { alarm } => self.forget(alarm, timers),
             Fact::Repeated { .. }
             | Fact::Upgraded { .. }
@@ -196,12 +223,7 @@ impl Book {
 
     fn published(&mut self, at: Timestamp, id: &AlarmId, rev: u64, to: &[OutboxRow], timers: &mut Timers) {
         for row in to {
-            let outbox = self.outboxes.entry(row.officer.clone()).or_default();
-            outbox.head = row.seq;
-            if let Some(before) = outbox.of.insert(id.clone(), row.seq) {
-                outbox.rows.remove(&before);
-            }
-            outbox.rows.insert(row.seq, id.clone());
+            self.outboxes.entry(row.officer.clone()).or_default().put(row.seq, id);
         }
         self.dirty.remove(id);
         timers.disarm(&Timer::Count(id.clone()));
@@ -212,6 +234,20 @@ impl Book {
         (alarm.rev, alarm.published_at, alarm.dirty) = (rev, at, false);
     }
 
+    fn withdrawn(&mut self, id: &AlarmId, from: &[OutboxRow]) {
+        for row in from {
+            let outbox = self.outboxes.entry(row.officer.clone()).or_default();
+            outbox.put(row.seq, id);
+            outbox.gone.insert(row.seq);
+            if let Some(alarm) = self.alarms.get_mut(id) {
+                alarm.followers.remove(&row.officer);
+            }
+            let theirs = Recipient::Officer(row.officer.clone());
+            self.effects
+                .retain(|_, row| row.alarm != *id || row.state == EffectState::Started || row.to != theirs);
+        }
+    }
+
     fn forget(&mut self, id: &AlarmId, timers: &mut Timers) {
         let Some(alarm) = self.alarms.remove(id) else { return };
         if let Some(keys) = self.keys.get_mut(&alarm.kind)
@@ -220,9 +256,7 @@ impl Book {
             keys.remove(&alarm.key);
         }
         for outbox in self.outboxes.values_mut() {
-            if let Some(seq) = outbox.of.remove(id) {
-                outbox.rows.remove(&seq);
-            }
+            outbox.prune(id);
         }
         self.dirty.remove(id);
         timers.disarm(&Timer::Forget(id.clone()));
@@ -359,6 +393,7 @@ impl Alarm {
             }
             Fact::Raised(_)
             | Fact::Published { .. }
+            | Fact::Withdrawn { .. }
             | Fact::Answered { .. }
             | Fact::EffectQueued { .. }
             | Fact::EffectStarted { .. }
@@ -527,6 +562,7 @@ fn reopening_words(why: Reopening) -> (&'static str, &'static str) {
         }
         Reopening::NotOnScene => ("接警后未按时到场，重新派警", "accepted, but nobody on scene in time"),
         Reopening::NextStage => ("进入下一阶段，需重新接警", "next stage: accept anew"),
+        Reopening::HolderLeft => ("接警人已不在名册，重新派警", "whoever had it has left the registry"),
         Reopening::StillActive => ("已处理但传感器仍报警", "resolved, but the sensor still says so"),
     }
 }

@@ -17,6 +17,7 @@ mod raising;
 mod recent;
 mod routing;
 pub mod rules;
+mod scope;
 mod senses;
 mod setup;
 mod snapshot;
@@ -147,8 +148,10 @@ impl Engine {
         self.timers.next()
     }
 
-    /// From here on this configuration holds. Open alarms keep what was frozen into them.
-    pub fn reconfigure(&mut self, setup: Arc<Setup>) {
+    /// From `at` on this configuration holds. Open alarms keep what was frozen into them; the
+    /// [`Input::Config`] that follows decides who may still see them.
+    pub fn reconfigure(&mut self, at: Timestamp, setup: Arc<Setup>) {
+        self.advance(at);
         self.setup = setup;
         self.configure();
     }
@@ -692,11 +695,8 @@ impl Engine {
                 let reason = Reason::new(code, why.clone(), why.clone());
                 self.note(at, Fact::Health { device: None, ok: *trusted, reason }, facts);
             }
-            Input::Tick
-            | Input::Blind { .. }
-            | Input::ClockStep { .. }
-            | Input::Config { .. }
-            | Input::Start { .. } => {}
+            Input::Config { .. } => self.rescope(at, facts),
+            Input::Tick | Input::Blind { .. } | Input::ClockStep { .. } | Input::Start { .. } => {}
         }
     }
 

@@ -37,7 +37,7 @@ impl World<'_> {
                     chosen.extend(self.on_duty(std::slice::from_ref(role), Some(&alarm.place)))
                 }
                 Audience::Backup => {
-                    let others = self.on_duty(&[Role::Guard, Role::GridWorker], None);
+                    let others = self.on_duty(&BACKUP, None);
                     chosen.extend(others.filter(|id| {
                         alarm.followers.get(*id).is_none_or(|follower| follower.rung.is_none())
                     }));
@@ -76,11 +76,33 @@ impl World<'_> {
 
     /// Those who see every alarm of the compound without being called: the control room and the managers.
     pub(crate) fn watchers(&self) -> impl Iterator<Item = &OfficerId> {
-        let watches = |officer: &Officer| {
-            officer.admin
-                || officer.roles.contains(&Role::ControlRoom)
-                || officer.roles.contains(&Role::Manager)
-        };
-        self.setup.site.officers.iter().filter(move |(_, officer)| watches(officer)).map(|(id, _)| id)
+        self.setup.site.officers.iter().filter(|(_, officer)| watches(officer)).map(|(id, _)| id)
     }
+
+    /// Is an alarm that this officer was told of still theirs to see? They oversee the compound, or have taken it,
+    /// or a rung that was reached names them by a role of theirs, for a place that they serve. Whether they are on
+    /// duty does not matter: the end of a shift takes nothing away.
+    pub(crate) fn in_scope(&self, alarm: &Alarm, id: &OfficerId) -> bool {
+        let Some(officer) = self.setup.site.officers.get(id) else { return false };
+        let holds = alarm.accepted.as_ref().is_some_and(|acceptance| acceptance.by == *id);
+        let told_by = alarm.followers.get(id).and_then(|follower| follower.rung);
+        let reached = alarm.rung.max(told_by).map_or(0, |rung| rung + 1);
+        let mut audiences = alarm.ladder.rungs.iter().take(reached).flat_map(|rung| &rung.tell);
+        watches(officer) || holds || audiences.any(|audience| self.names(audience, id, officer, &alarm.place))
+    }
+
+    fn names(&self, audience: &Audience, id: &OfficerId, officer: &Officer, place: &PlaceId) -> bool {
+        match audience {
+            Audience::OnDuty(role) => officer.roles.contains(role) && self.serves(officer, place),
+            Audience::Backup => BACKUP.iter().any(|role| officer.roles.contains(role)),
+            Audience::People(people) => people.contains(id),
+        }
+    }
+}
+
+/// Who can stand in for those whom the first rung told.
+const BACKUP: [Role; 2] = [Role::Guard, Role::GridWorker];
+
+fn watches(officer: &Officer) -> bool {
+    officer.admin || officer.roles.contains(&Role::ControlRoom) || officer.roles.contains(&Role::Manager)
 }

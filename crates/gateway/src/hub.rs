@@ -43,6 +43,8 @@ pub struct Resume {
     pub head: u64,
     /// The alarms, the most urgent first, then the oldest.
     pub cards: Vec<Card>,
+    /// Alarms that left the officer's scope meanwhile; empty for the whole list, which does not hold them.
+    pub gone: Vec<(u64, AlarmId)>,
 }
 
 /// What waits for a socket.
@@ -50,8 +52,8 @@ pub struct Resume {
 pub enum Push {
     /// An alarm.
     Alarm(Card),
-    /// An alarm left the officer's list.
-    Gone(AlarmId),
+    /// An alarm left the officer's list: their row's number, or none when it was forgotten with its alarm.
+    Gone(Option<u64>, AlarmId),
     /// The queue overflowed and was dropped.
     Overflow,
     /// The session is not valid any more.
@@ -92,14 +94,14 @@ impl Socket {
         let mut waiting = self.lock();
         let weight = match &push {
             Push::Alarm(card) => card.body.len(),
-            Push::Gone(_) | Push::Overflow | Push::Revoked | Push::Replaced | Push::Stopping => 64,
+            Push::Gone(..) | Push::Overflow | Push::Revoked | Push::Replaced | Push::Stopping => 64,
         };
         let full = waiting.queue.len() >= QUEUE_MESSAGES_MAX || waiting.bytes + weight > QUEUE_BYTES_MAX;
         match push {
-            Push::Alarm(_) | Push::Gone(_) if full || waiting.queue.contains(&Push::Overflow) => {
+            Push::Alarm(_) | Push::Gone(..) if full || waiting.queue.contains(&Push::Overflow) => {
                 waiting
                     .queue
-                    .retain(|waits| !matches!(waits, Push::Alarm(_) | Push::Gone(_) | Push::Overflow));
+                    .retain(|waits| !matches!(waits, Push::Alarm(_) | Push::Gone(..) | Push::Overflow));
                 waiting.queue.push_back(Push::Overflow);
                 waiting.bytes = 0;
             }
@@ -134,16 +136,43 @@ impl Socket {
     }
 }
 
+/// One row of an outbox.
+#[derive(Debug)]
+enum Row {
+    Alarm(Card),
+    Gone(AlarmId),
+}
+
 #[derive(Debug, Default)]
 struct Outbox {
     head: u64,
-    rows: BTreeMap<u64, Card>,
+    rows: BTreeMap<u64, Row>,
     of: BTreeMap<AlarmId, u64>,
+    /// The highest row that was dropped with its alarm: a cursor before it cannot be served row by row.
+    pruned: u64,
+}
+
+impl Outbox {
+    fn put(&mut self, seq: u64, alarm: &AlarmId, row: Row) {
+        self.head = seq;
+        if let Some(before) = self.of.insert(alarm.clone(), seq) {
+            self.rows.remove(&before);
+        }
+        self.rows.insert(seq, row);
+    }
+
+    fn prune(&mut self, alarm: &AlarmId) -> bool {
+        let Some(seq) = self.of.remove(alarm) else { return false };
+        self.pruned = self.pruned.max(seq);
+        self.rows.remove(&seq).is_some()
+    }
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     history: String,
+    /// The configuration that was in force at the latest commit.
+    config: String,
     outboxes: BTreeMap<OfficerId, Outbox>,
     sockets: BTreeMap<OfficerId, BTreeMap<PhoneId, Arc<Socket>>>,
     answers: BTreeMap<CommandId, (OfficerId, Answer, u64)>,
@@ -164,7 +193,11 @@ impl Hub {
     /// A hub that shows what a recovered engine owes. `history` changes only when an older state was restored.
     pub fn new(engine: &Engine, people: Arc<People>, history: String) -> Self {
         let hub = Self {
-            inner: Arc::new(Mutex::new(Inner { history, ..Inner::default() })),
+            inner: Arc::new(Mutex::new(Inner {
+                history,
+                config: engine.setup().hash.clone(),
+                ..Inner::default()
+            })),
             people: Arc::new(RwLock::new(people)),
         };
         hub.rebuild(engine);
@@ -190,15 +223,20 @@ impl Hub {
         let mut inner = self.lock();
         for (officer, outbox) in &engine.book().outboxes {
             let mine = inner.outboxes.entry(officer.clone()).or_default();
-            mine.head = outbox.head;
+            (mine.head, mine.pruned) = (outbox.head, outbox.pruned);
             for (seq, id) in &outbox.rows {
+                if outbox.gone.contains(seq) {
+                    mine.of.insert(id.clone(), *seq);
+                    mine.rows.insert(*seq, Row::Gone(id.clone()));
+                    continue;
+                }
                 let Some(alarm) = engine.book().alarms.get(id) else { continue };
                 let angle = Angle::of(engine, alarm, officer);
                 let body: Arc<str> = alarm_json(engine, &people, alarm, alarm.rev, &angle).into();
                 let ring = alarm.is_unaccepted() && !angle.silent;
                 let card = card(*seq, alarm, alarm.rev, ring, body);
                 mine.of.insert(id.clone(), *seq);
-                mine.rows.insert(*seq, card);
+                mine.rows.insert(*seq, Row::Alarm(card));
             }
         }
         for cid in &engine.book().answer_order {
@@ -236,7 +274,7 @@ impl Hub {
     pub fn resync(&self, socket: &Socket, cursor: u64, history: &str) -> Resume {
         let inner = self.lock();
         let mut waiting = socket.lock();
-        waiting.queue.retain(|push| !matches!(push, Push::Alarm(_) | Push::Gone(_) | Push::Overflow));
+        waiting.queue.retain(|push| !matches!(push, Push::Alarm(_) | Push::Gone(..) | Push::Overflow));
         waiting.bytes = 0;
         drop(waiting);
         inner.resume(&socket.officer, cursor, history)
@@ -292,13 +330,21 @@ impl Hub {
 impl Inner {
     fn resume(&self, officer: &OfficerId, cursor: u64, history: &str) -> Resume {
         let Some(outbox) = self.outboxes.get(officer) else {
-            return Resume { full: cursor > 0 || history != self.history, head: 0, cards: Vec::new() };
+            let full = cursor > 0 || history != self.history;
+            return Resume { full, head: 0, cards: Vec::new(), gone: Vec::new() };
         };
-        let full = history != self.history || cursor > outbox.head;
+        let full = history != self.history || cursor > outbox.head || cursor < outbox.pruned;
         let after = if full { 0 } else { cursor };
-        let mut cards: Vec<Card> = outbox.rows.range(after + 1..).map(|(_, card)| card.clone()).collect();
+        let (mut cards, mut gone) = (Vec::new(), Vec::new());
+        for (seq, row) in outbox.rows.range(after + 1..) {
+            match row {
+                Row::Alarm(card) => cards.push(card.clone()),
+                Row::Gone(alarm) if !full => gone.push((*seq, alarm.clone())),
+                Row::Gone(_) => {}
+            }
+        }
         cards.sort_by_key(|card| (card.priority, card.raised_at, card.seq));
-        Resume { full, head: outbox.head, cards }
+        Resume { full, head: outbox.head, cards, gone }
     }
 
     fn remember(&mut self, engine: &Engine, cid: &CommandId, officer: &OfficerId, answer: &Answer) {
@@ -335,21 +381,41 @@ impl Inner {
     }
 
     fn deliver(&mut self, officer: &OfficerId, card: Card) {
+        self.tell(officer, &Push::Alarm(card.clone()));
+        let (seq, alarm) = (card.seq, card.alarm.clone());
+        self.outboxes.entry(officer.clone()).or_default().put(seq, &alarm, Row::Alarm(card));
+    }
+
+    fn tell(&self, officer: &OfficerId, push: &Push) {
         for socket in self.sockets.get(officer).into_iter().flat_map(BTreeMap::values) {
-            socket.push(Push::Alarm(card.clone()));
+            socket.push(push.clone());
         }
-        let outbox = self.outboxes.entry(officer.clone()).or_default();
-        outbox.head = card.seq;
-        if let Some(before) = outbox.of.insert(card.alarm.clone(), card.seq) {
-            outbox.rows.remove(&before);
+    }
+
+    fn withdraw(&mut self, id: &AlarmId, rows: &[OutboxRow]) {
+        for row in rows {
+            self.tell(&row.officer, &Push::Gone(Some(row.seq), id.clone()));
+            let outbox = self.outboxes.entry(row.officer.clone()).or_default();
+            outbox.put(row.seq, id, Row::Gone(id.clone()));
         }
-        outbox.rows.insert(card.seq, card);
     }
 
     fn forget(&mut self, id: &AlarmId) {
-        for outbox in self.outboxes.values_mut() {
-            if let Some(seq) = outbox.of.remove(id) {
-                outbox.rows.remove(&seq);
+        let had =
+            self.outboxes.iter_mut().filter_map(|(officer, outbox)| outbox.prune(id).then_some(officer));
+        let had: Vec<OfficerId> = had.cloned().collect();
+        for officer in had {
+            self.tell(&officer, &Push::Gone(None, id.clone()));
+        }
+    }
+
+    /// Whoever is not in the registry any more has no session, whatever their phone says.
+    fn reconfigured(&mut self, engine: &Engine) {
+        self.config.clone_from(&engine.setup().hash);
+        let known = &engine.setup().site.officers;
+        for (_, phones) in self.sockets.iter().filter(|(officer, _)| !known.contains_key(*officer)) {
+            for socket in phones.values() {
+                socket.push(Push::Revoked);
             }
         }
     }
@@ -373,14 +439,18 @@ impl Observer for Hub {
         reason = "a few variants matter here; a new one does where it says so"
     )]
     fn committed(&mut self, _at: Timestamp, engine: &Engine, facts: &[Fact]) {
+        let mut inner = self.lock();
+        if inner.config != engine.setup().hash {
+            inner.reconfigured(engine);
+        }
         if facts.is_empty() {
             return;
         }
         let people = self.people();
-        let mut inner = self.lock();
         for fact in facts {
             match fact {
                 Fact::Published { alarm, rev, to } => inner.publish(engine, &people, alarm, *rev, to),
+                Fact::Withdrawn { alarm, from } => inner.withdraw(alarm, from),
                 Fact::Forgotten { alarm } => inner.forget(alarm),
                 Fact::Answered { cid, officer, answer } => inner.remember(engine, cid, officer, answer),
                 _ => {}
@@ -420,6 +490,51 @@ mod tests {
         assert_eq!(socket.try_next(), None);
         socket.push(Push::Alarm(card(99, 10)));
         assert!(matches!(socket.try_next(), Some(Push::Alarm(_))));
+    }
+
+    fn officer() -> OfficerId {
+        OfficerId::parse("wu").expect("an id")
+    }
+
+    fn alarm(n: u64) -> AlarmId {
+        AlarmId::parse(&format!("al_{n}")).expect("an id")
+    }
+
+    /// Rows 1 to 3, each an alarm of its own.
+    fn three_rows() -> Inner {
+        let mut inner = Inner { history: "h".into(), ..Inner::default() };
+        for seq in 1..=3 {
+            inner.deliver(&officer(), Card { alarm: alarm(seq), ..card(seq, 1) });
+        }
+        inner
+    }
+
+    fn resumed(inner: &Inner, cursor: u64) -> (bool, u64, Vec<u64>, Vec<u64>) {
+        let Resume { full, head, cards, gone } = inner.resume(&officer(), cursor, "h");
+        let seqs = cards.iter().map(|card| card.seq).collect();
+        (full, head, seqs, gone.iter().map(|(seq, _)| *seq).collect())
+    }
+
+    #[test]
+    fn a_cursor_before_a_dropped_row_gets_the_whole_list() {
+        let mut inner = three_rows();
+        assert_eq!(resumed(&inner, 1), (false, 3, vec![2, 3], vec![]));
+        inner.forget(&alarm(2));
+        // Who stands before row 2 never heard how its alarm ended: a delta would leave it open for ever.
+        assert_eq!(resumed(&inner, 1), (true, 3, vec![1, 3], vec![]));
+        assert_eq!(resumed(&inner, 2), (false, 3, vec![3], vec![]));
+        assert_eq!(resumed(&inner, 9), (true, 3, vec![1, 3], vec![]), "a cursor from elsewhere");
+    }
+
+    #[test]
+    fn an_alarm_that_was_taken_away_is_a_row_of_its_own() {
+        let mut inner = three_rows();
+        inner.withdraw(&alarm(1), &[OutboxRow { officer: officer(), seq: 4, ring: false }]);
+        assert_eq!(resumed(&inner, 3), (false, 4, vec![], vec![4]));
+        assert_eq!(resumed(&inner, 0), (false, 4, vec![2, 3], vec![4]));
+        // It comes back: the row that took it away is gone.
+        inner.deliver(&officer(), Card { alarm: alarm(1), ..card(5, 1) });
+        assert_eq!(resumed(&inner, 3), (false, 5, vec![5], vec![]));
     }
 
     #[test]

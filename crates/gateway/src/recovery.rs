@@ -226,11 +226,8 @@ impl<'a> Reader<'a> {
             Input::Config { hash, .. } => {
                 self.flush();
                 let decisive = configuration(self.configs, ConfigHash(snapshot::config_bytes(hash)))?;
-                self.wait(at, Fed::Input(input.clone()));
-                self.flush();
-                self.engine.reconfigure(Arc::clone(&decisive.setup));
+                self.engine.reconfigure(at, Arc::clone(&decisive.setup));
                 self.decisive = decisive;
-                return Ok(());
             }
             Input::Tick
             | Input::Start { .. }

@@ -99,6 +99,8 @@ pub enum Reopening {
     NextStage,
     /// Resolved, but the sensor still says so.
     StillActive,
+    /// Whoever had it is no longer in the registry.
+    HolderLeft,
 }
 
 /// What answers a command.
@@ -261,6 +263,13 @@ pub enum Fact {
         rev: u64,
         /// The rows.
         to: Vec<OutboxRow>,
+    },
+    /// It is no longer for these officers to see: their outboxes say that it is gone.
+    Withdrawn {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// The rows; they never ring.
+        from: Vec<OutboxRow>,
     },
     /// Somebody took it.
     Accepted {
@@ -448,6 +457,7 @@ impl Fact {
             | Fact::Rung { alarm, .. }
             | Fact::Reminded { alarm, .. }
             | Fact::Published { alarm, .. }
+            | Fact::Withdrawn { alarm, .. }
             | Fact::Accepted { alarm, .. }
             | Fact::Undone { alarm, .. }
             | Fact::Declined { alarm, .. }

@@ -300,6 +300,10 @@ fn line(fact: &Fact) -> Option<String> {
             format!("health {whose} {} {}", if *ok { "ok" } else { "bad" }, reason.code)
         }
         Fact::Watched { stage, place, .. } => format!("watch {stage} {place}"),
+        Fact::Withdrawn { from, .. } => {
+            let names: Vec<_> = from.iter().map(|row| row.officer.as_str()).collect();
+            format!("gone {}", names.join(" "))
+        }
         Fact::Detailed { .. }
         | Fact::Published { .. }
         | Fact::Delivered { .. }

@@ -246,6 +246,7 @@ pub(super) fn of(engine: &Engine, ledger: &mut Ledger, at: Timestamp, fact: &Fac
             }]
         }
         Fact::Published { .. }
+        | Fact::Withdrawn { .. }
         | Fact::Answered { .. }
         | Fact::Delivered { .. }
         | Fact::EffectStarted { .. }

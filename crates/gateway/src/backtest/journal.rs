@@ -59,7 +59,8 @@ pub fn replay(
             let found =
                 recovery::recover_until(&log, &blobs, &configs, current, Some(start), &mut |_, _, _| {})?;
             let mut engine = found.engine;
-            engine.reconfigure(Arc::clone(&current.setup));
+            let at = engine.senses().at;
+            engine.reconfigure(at, Arc::clone(&current.setup));
             (Simulation::bare(engine, current, Some(from)), start)
         }
     };

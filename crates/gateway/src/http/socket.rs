@@ -241,6 +241,9 @@ impl Run {
 
     /// Everything the phone missed, then `synced`: only now may it move its cursor.
     async fn catch_up(&mut self, history: &str, resume: Resume) -> Result<(), Close> {
+        for (seq, id) in &resume.gone {
+            self.gone(Some(*seq), id, true).await?;
+        }
         for card in &resume.cards {
             self.alarm(card, true).await?;
         }
@@ -251,7 +254,7 @@ impl Run {
     async fn pushed(&mut self, push: Push) -> Result<(), Close> {
         match push {
             Push::Alarm(card) => self.alarm(&card, false).await,
-            Push::Gone(id) => self.send(serde_json::json!({"t": "gone", "id": id}).to_string()).await,
+            Push::Gone(seq, id) => self.gone(seq, &id, false).await,
             // The phone asks for what it misses, with its own cursor.
             Push::Overflow => self.send(r#"{"t":"resync","why":"slow"}"#.to_owned()).await,
             Push::Revoked => Err(Close(code::AUTH, "revoked")),
@@ -278,6 +281,19 @@ impl Run {
             self.unstored.push((card.alarm.clone(), Instant::now()));
         }
         self.send(text).await
+    }
+
+    /// An alarm is not for this phone any more. One that was forgotten with its alarm has no number of its own.
+    async fn gone(&mut self, seq: Option<u64>, id: &AlarmId, replay: bool) -> Result<(), Close> {
+        self.unstored.retain(|(unstored, _)| unstored != id);
+        let mut gone = serde_json::json!({"t": "gone", "id": id});
+        if let Some(seq) = seq {
+            gone["seq"] = seq.into();
+        }
+        if replay {
+            gone["replay"] = true.into();
+        }
+        self.send(gone.to_string()).await
     }
 
     async fn send(&mut self, text: String) -> Result<(), Close> {

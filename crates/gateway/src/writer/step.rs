@@ -73,7 +73,8 @@ impl Writer {
         Ok(())
     }
 
-    /// The record closes what was decided with the old configuration; from here on the new one holds.
+    /// The record closes what was decided with the old configuration; from here on the new one holds, and the
+    /// record's own facts come from it.
     pub(crate) fn reconfigure(
         &mut self,
         at: Timestamp,
@@ -82,9 +83,9 @@ impl Writer {
     ) -> Result<(), WriterError> {
         self.parts.configs.put(&decisive.bundle)?;
         let input = Input::Config { hash: decisive.hash().to_owned(), who: who.to_owned() };
-        self.step_input(at, &input)?;
-        self.parts.engine.reconfigure(Arc::clone(&decisive.setup));
+        self.parts.engine.reconfigure(at, Arc::clone(&decisive.setup));
         self.parts.decisive = decisive;
+        self.step_input(at, &input)?;
         Ok(())
     }
 

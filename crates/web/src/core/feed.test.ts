@@ -76,6 +76,26 @@ test('the cursor in the store never passes an alarm that is not in the store', a
   expect([store.cursor, [...store.alarms.keys()]]).toEqual([13, ['a', 'b', 'c']]);
 });
 
+test('an alarm that left the scope leaves list and disk, live and in a replay, and its number counts', async () => {
+  await live(10);
+  feed.onAlarm(alarm('a'), 11, false);
+  feed.onAlarm(alarm('b'), 12, false);
+  await settle();
+  feed.onGone('a', 13, false);
+  await settle();
+  expect([ids(), [...store.alarms.keys()], feed.cursor, gaps]).toEqual([['b'], ['b'], 13, 0]);
+  feed.beginSync(false, 'h1');
+  feed.onGone('b', 14, true);
+  feed.onSynced(15, 'h1', NOW);
+  await settle();
+  expect([ids(), [...store.alarms.keys()], feed.cursor, gaps]).toEqual([[], [], 15, 0]);
+  // Forgotten by the gateway together with its alarm: no number of its own.
+  feed.onAlarm(alarm('c'), 16, false);
+  feed.onGone('c', null, false);
+  await settle();
+  expect([ids(), feed.cursor, gaps]).toEqual([[], 16, 0]);
+});
+
 test('a burst is written in few transactions and each revision that was written last is receipted', async () => {
   await live(0);
   const before = store.writes;
