@@ -38,7 +38,9 @@ fn an_enrolment_link_serves_one_phone_and_only_our_own_page() {
     // As somebody would type it.
     let typed = token.to_lowercase().replace('-', " ");
     assert_eq!(gateway.redeem(&typed).status, 200);
-    assert_eq!(code(&gateway.redeem(&token)), (403, json!("token_unknown")), "it serves one phone");
+    assert_eq!(code(&gateway.redeem(&token)), (403, json!("token_used")), "it serves one phone");
+    let stranger = gateway.redeem("0000-1111-2222-3333-4444");
+    assert_eq!(code(&stranger), (403, json!("token_unknown")));
     let wrong = Ask::post("/api/local/enrol", &json!({"officer": "wu"})).header("x-wanglou-local", "guessed");
     assert_eq!(wrong.send(port).expect("an answer").status, 401);
     assert_eq!(gateway.get("/api/session").status, 401);

@@ -426,12 +426,8 @@ impl Engine {
                 self.senses.started(before);
                 self.timers.arm(Timer::PhonesReturn, at + PHONE_RETURNS_WITHIN);
             }
-            Input::Tick
-            | Input::Command(_)
-            | Input::Receipt(_)
-            | Input::Channel(_)
-            | Input::Call(_)
-            | Input::Config { .. } => {}
+            Input::Config { .. } => self.senses.configured_at = Some(at),
+            Input::Tick | Input::Command(_) | Input::Receipt(_) | Input::Channel(_) | Input::Call(_) => {}
         }
         let mut triggers = vec![Trigger::Input];
         if !judged && self.senses.may_judge_absence() {

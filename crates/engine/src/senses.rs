@@ -133,6 +133,9 @@ pub struct Senses {
     /// The time of that start of the gateway, minus the time since the machine was started.
     #[serde(default)]
     pub at_minus_boot: Span,
+    /// When the configuration in force came into force; `None` in a snapshot of an older program.
+    #[serde(default)]
+    pub configured_at: Option<Timestamp>,
     /// The state of each lane's path; empty when messages are fed directly.
     pub lanes: BTreeMap<String, PathState>,
     /// Since when some lane has been without its messages.
@@ -151,6 +154,7 @@ impl Default for Senses {
     fn default() -> Self {
         Self {
             at: Timestamp(0),
+            configured_at: None,
             wall_minus_at: Span::ZERO,
             clock_trusted: true,
             boot_id: String::new(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use wanglou_model::Text;
 
 /// Something that can be wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,25 +56,77 @@ impl Concern {
         }
     }
 
+    /// What it means, for people who do not read the detail.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Concern::Starting => ("正在启动", "starting"),
+            Concern::AlarmPath => ("告警通道不通", "the alarm lane is not up"),
+            Concern::BulkPath => ("普通消息通道不通", "the bulk lane is not up"),
+            Concern::Disk => ("磁盘空间不足，暂停接收", "the disk is full, intake waits"),
+            Concern::Journal => ("日志有损坏", "the journal is damaged"),
+            Concern::Clock => ("系统时钟不可信", "the clock cannot be trusted"),
+            Concern::Reachability => ("有告警无人可送达", "an alarm reached nobody"),
+            Concern::Views => ("历史视图正在重建", "the history is being written anew"),
+            Concern::Reload => {
+                ("新配置有误，仍用原配置", "the new configuration was refused, the old one runs on")
+            }
+        }
+    }
+
     /// While it lasts the gateway does not count as ready.
     fn unready(self) -> bool {
         matches!(self, Concern::Starting | Concern::AlarmPath | Concern::Disk)
     }
 }
 
+/// What is wrong, in words: said in both languages, or a system's own words, which are told as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Detail {
+    /// Ours.
+    Said(Text),
+    /// Somebody else's: an error of the system, of the broker, of a file.
+    Quoted(String),
+}
+
+impl Detail {
+    /// Our words.
+    pub fn said(zh: impl Into<String>, en: impl Into<String>) -> Self {
+        Self::Said(Text { zh: zh.into(), en: en.into() })
+    }
+}
+
+impl From<String> for Detail {
+    fn from(words: String) -> Self {
+        Self::Quoted(words)
+    }
+}
+
+impl From<&str> for Detail {
+    fn from(words: &str) -> Self {
+        Self::Quoted(words.to_owned())
+    }
+}
+
 /// The present concerns, with words.
 #[derive(Debug, Default)]
 pub struct Health {
-    concerns: Mutex<BTreeMap<Concern, String>>,
+    concerns: Mutex<BTreeMap<Concern, Text>>,
 }
 
 impl Health {
     /// Something is wrong.
-    pub fn raise(&self, concern: Concern, words: impl Into<String>) {
-        let words = words.into();
+    pub fn raise(&self, concern: Concern, detail: impl Into<Detail>) {
+        let (zh, en) = concern.words();
+        let words = match detail.into() {
+            Detail::Said(text) => {
+                Text { zh: format!("{zh}：{}", text.zh), en: format!("{en}: {}", text.en) }
+            }
+            Detail::Quoted(words) => Text { zh: format!("{zh}（{words}）"), en: format!("{en}: {words}") },
+        };
         let mut concerns = self.concerns.lock().unwrap_or_else(PoisonError::into_inner);
-        if concerns.insert(concern, words.clone()).is_none() {
-            tracing::warn!(concern = concern.name(), words, "health");
+        let told = words.en.clone();
+        if concerns.insert(concern, words).is_none() {
+            tracing::warn!(concern = concern.name(), words = told, "health");
         }
     }
 
@@ -85,7 +138,7 @@ impl Health {
     }
 
     /// What is wrong now.
-    pub fn concerns(&self) -> Vec<(Concern, String)> {
+    pub fn concerns(&self) -> Vec<(Concern, Text)> {
         let concerns = self.concerns.lock().unwrap_or_else(PoisonError::into_inner);
         concerns.iter().map(|(concern, words)| (*concern, words.clone())).collect()
     }
@@ -93,5 +146,24 @@ impl Health {
     /// Are messages taken in, on disk, and judged?
     pub fn is_ready(&self) -> bool {
         !self.concerns().iter().any(|(concern, _)| concern.unready())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_concern_is_told_in_both_languages_and_a_quotation_as_it_is() {
+        let health = Health::default();
+        health.raise(Concern::AlarmPath, Detail::said("正在接收积压消息", "the backlog is coming in"));
+        health.raise(Concern::BulkPath, "Connection refused");
+        let words: Vec<Text> = health.concerns().into_iter().map(|(_, words)| words).collect();
+        assert_eq!(words[0].zh, "告警通道不通：正在接收积压消息");
+        assert_eq!(words[0].en, "the alarm lane is not up: the backlog is coming in");
+        assert_eq!(words[1].zh, "普通消息通道不通（Connection refused）");
+        assert!(!health.is_ready());
+        health.clear(Concern::AlarmPath);
+        assert!(health.is_ready());
     }
 }

@@ -10,7 +10,7 @@
 //! gone: what comes by them is taken in and quarantined as unmatched, where it can be seen.
 
 use crate::configuration::{Decisive, GatewayFile};
-use crate::health::{Concern, Health};
+use crate::health::{Concern, Detail, Health};
 use crate::intake::{Arrival, Closed, Intake, Lane, PathEvent};
 use crate::mqtt::{BrokerOptions, Consumer, ConsumerOptions, Sampling, Source, topic};
 use crate::quarantine::{Quarantine, Why};
@@ -23,6 +23,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
+use wanglou_model::Reason;
 use wanglou_profiles::Lane as ProfileLane;
 
 /// A lane that does not end within this is cut off; its broker delivers again what was not acknowledged.
@@ -199,7 +200,7 @@ impl Lanes {
             Lane::Alarm => Concern::AlarmPath,
             Lane::Bulk | Lane::Discovery => Concern::BulkPath,
         };
-        self.health.raise(concern, "not connected to the broker yet");
+        self.health.raise(concern, Detail::said("尚未连上消息服务器", "not connected to the broker yet"));
         let filters = state.filters.lane(lane).into_iter().collect();
         let mut options = ConsumerOptions::new(&self.site, lane, filters, self.nonce);
         options.packet_bytes_max = self.packet_bytes_max;
@@ -255,7 +256,11 @@ impl Intake for Samples {
                 crate::intake::Body::Whole(bytes) => (bytes, bytes.len() as u64),
                 crate::intake::Body::Oversize { bytes, .. } => (&[], *bytes),
             };
-            let reason = "no profile subscribes to this topic: write one, or see docs/canonical.md";
+            let reason = Reason::new(
+                "unsubscribed",
+                "没有接入文件订阅此主题：请编写一个，或参见 docs/canonical.zh-CN.md",
+                "no profile subscribes to this topic: write one, or see docs/canonical.md",
+            );
             self.quarantine.note(
                 crate::clock::wall(),
                 &message.topic,

@@ -1,6 +1,6 @@
 //! What the metrics and the log learn of each commit.
 
-use crate::health::{Concern, Health};
+use crate::health::{Concern, Detail, Health};
 use crate::http::liveness;
 use crate::metrics::Metrics;
 use crate::writer::Observer;
@@ -90,11 +90,9 @@ impl MetricsObserver {
         if reached > 0 {
             self.health.clear(Concern::Reachability);
         } else if alarm.rung.is_some_and(|rung| rung + 1 >= alarm.ladder.rungs.len()) {
-            let words = format!(
-                "alarm {} reached nobody: {told} people on duty, none with a phone that answers",
-                alarm.id
-            );
-            self.health.raise(Concern::Reachability, words);
+            let zh = format!("告警 {}：{told} 人在岗，没有一部手机能收到", alarm.id);
+            let en = format!("alarm {}: {told} people on duty, none with a phone that answers", alarm.id);
+            self.health.raise(Concern::Reachability, Detail::said(zh, en));
         }
     }
 

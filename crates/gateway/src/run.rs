@@ -3,7 +3,7 @@
 use crate::clock::{self, Clock, Shifted, System};
 use crate::configuration::{self, Decisive, GatewayFile, Loaded};
 use crate::effects::Dispatcher;
-use crate::health::{Concern, Health};
+use crate::health::{Concern, Detail, Health};
 use crate::http::{self, Origin, PhoneSide, Reload, ServeError};
 use crate::hub::Hub;
 use crate::intake::Lane;
@@ -12,7 +12,7 @@ use crate::metrics::Metrics;
 use crate::observe::MetricsObserver;
 use crate::quarantine::Quarantine;
 use crate::recovery::{self, RecoveryError};
-use crate::views::Views;
+use crate::views::{Following, Views};
 use crate::writer::{Keeping, Parts, Queue, Request, Writer, WriterError, WriterHandle};
 use futures_util::FutureExt;
 use std::path::{Path, PathBuf};
@@ -113,7 +113,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     let Loaded { gateway, folder, decisive, people, .. } = loaded;
     let data = folder.join(&gateway.data);
     let health = Arc::new(Health::default());
-    health.raise(Concern::Starting, "the journal is being read");
+    health.raise(Concern::Starting, Detail::said("正在读取日志", "the journal is being read"));
     let listener = http::bind(gateway.http.listen).await?;
     let scrape = http::bind(gateway.metrics.listen).await?;
     let address = listener.local_addr().map_err(|error| RunError::System("the listener's address", error))?;
@@ -157,8 +157,16 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     writer.begin(decisive.clone(), env!("CARGO_PKG_VERSION"))?;
     let ended = spawn(writer)?;
     let (stop, stopping) = watch::channel(false);
-    let views = Views::follow(data.join("views"), reader, calendar, Arc::clone(&health), stopping.clone())
-        .map_err(|error| RunError::System("the views' thread", error))?;
+    let following = Following {
+        path: data.join("views"),
+        reader,
+        calendar,
+        health: Arc::clone(&health),
+        quarantine: Arc::clone(&quarantine),
+        bodies: Span::hours(24 * i64::from(gateway.retention.bodies_days)),
+        stopping: stopping.clone(),
+    };
+    let views = Views::follow(following).map_err(|error| RunError::System("the views' thread", error))?;
     let lanes =
         Lanes::start(&gateway, &folder, &decisive, before, handle.clone(), &quarantine, &health).await;
     let phones = phone_threads()?;

@@ -1,17 +1,21 @@
-//! Views in sled: alarms by id, history by day, place and kind, and each officer's feed. Written by a thread that follows the
-//! journal, each tree's batch with its own position. Never the only copy of anything: a view that is lost, ahead
-//! of the journal or damaged is thrown away and written anew; engine, outbox, resume and accept never read it.
+//! Views in sled: alarms by id, history by day, place and kind, and each officer's feed. Written by a thread that
+//! follows the journal, each tree's batch with its own position. Never the only copy of anything that matters: a view
+//! that is lost, ahead of the journal or damaged is thrown away and written anew; engine, outbox, resume and accept
+//! never read it. The same thread spills the quarantine's samples each minute and reads them back at the start.
 
+use crate::clock;
 use crate::health::{Concern, Health};
+use crate::quarantine::{Entry, Quarantine};
 use crate::record::kind;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use wanglou_engine::Calendar;
 use wanglou_journal::{Body, Position, Reader, Record};
-use wanglou_model::{Fact, Timestamp, rfc3339_micros};
+use wanglou_model::{Fact, Span, Timestamp, rfc3339_micros};
 
 /// Memory for the views, bytes.
 const CACHE_BYTES: u64 = 32 << 20;
@@ -19,6 +23,10 @@ const CACHE_BYTES: u64 = 32 << 20;
 const RECORDS_PER_BATCH: u64 = 4_096;
 /// When there is nothing to follow, the thread looks again after this time.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// After a failure the thread tries again after this time.
+const BEGIN_AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// Samples go to disk this often.
+const SPILL_EVERY: Duration = Duration::from_secs(60);
 /// The position of a tree, under this key.
 const POSITION: &[u8] = b"\0position";
 /// The longest value, bytes: sled is slow with larger ones.
@@ -80,6 +88,8 @@ struct Trees {
     alarms: sled::Tree,
     history: sled::Tree,
     feeds: sled::Tree,
+    /// The quarantine's entries by topic.
+    samples: sled::Tree,
 }
 
 impl Trees {
@@ -93,7 +103,8 @@ impl Trees {
                 .open()?;
             let (alarms, history, feeds) =
                 (db.open_tree("alarms")?, db.open_tree("history")?, db.open_tree("feeds")?);
-            Ok(Self { db, alarms, history, feeds })
+            let samples = db.open_tree("samples")?;
+            Ok(Self { db, alarms, history, feeds, samples })
         };
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(open)).unwrap_or(Err(ViewError::Panicked))
     }
@@ -139,6 +150,53 @@ impl Trees {
     }
 }
 
+/// Reads the samples back. One that cannot be read is left out: it is of another program.
+fn kept_samples(trees: &Trees) -> Result<Vec<Entry>, ViewError> {
+    let mut kept = Vec::new();
+    for value in trees.samples.iter().values() {
+        kept.extend(serde_json::from_slice(&value?));
+    }
+    Ok(kept)
+}
+
+/// Writes the samples that are new, and removes those that are gone.
+fn spill(trees: &Trees, quarantine: &Quarantine) -> Result<(), ViewError> {
+    let spill = quarantine.spill();
+    let mut batch = sled::Batch::default();
+    for topic in &spill.remove {
+        batch.remove(topic.as_bytes());
+    }
+    for entry in &spill.put {
+        batch.insert(entry.topic.as_bytes(), serde_json::to_vec(entry).unwrap_or_default());
+    }
+    Ok(trees.samples.apply_batch(batch)?)
+}
+
+/// What the views' thread works with.
+#[derive(Debug)]
+pub struct Following {
+    /// Where the views live.
+    pub path: PathBuf,
+    /// The journal.
+    pub reader: Reader,
+    /// The compound's.
+    pub calendar: Calendar,
+    /// Told while views are missing.
+    pub health: Arc<Health>,
+    /// Its samples are kept here.
+    pub quarantine: Arc<Quarantine>,
+    /// How long samples are kept.
+    pub bodies: Span,
+    /// True once the gateway is to stop.
+    pub stopping: watch::Receiver<bool>,
+}
+
+impl Following {
+    fn stops(&self) -> bool {
+        *self.stopping.borrow()
+    }
+}
+
 /// What one run over the journal wants to write, for each tree.
 #[derive(Default)]
 struct Batches {
@@ -150,23 +208,23 @@ struct Batches {
 
 impl Views {
     /// Opens the views and follows the journal in a thread of its own until `stopping`.
-    pub fn follow(
-        path: PathBuf,
-        reader: Reader,
-        calendar: Calendar,
-        health: Arc<Health>,
-        stopping: watch::Receiver<bool>,
-    ) -> std::io::Result<Self> {
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    pub fn follow(following: Following) -> std::io::Result<Self> {
         let views = Self { trees: Arc::default() };
         let shared = views.clone();
         std::thread::Builder::new().name("views".into()).spawn(move || {
-            while !*stopping.borrow() {
-                let followed = shared.run(&path, &reader, &calendar, &health, &stopping);
+            let mut damaged = false;
+            while !following.stops() {
+                let run = std::panic::AssertUnwindSafe(|| shared.run(&following, damaged));
+                let followed = std::panic::catch_unwind(run).unwrap_or(Err(ViewError::Panicked));
                 if let Err(error) = followed {
                     tracing::warn!(%error, "the views stopped; they are begun anew");
-                    health.raise(Concern::Views, error.to_string());
+                    following.health.raise(Concern::Views, error.to_string());
+                    damaged = true;
                     shared.set(None);
-                    std::thread::sleep(Duration::from_secs(5));
+                    std::thread::sleep(BEGIN_AGAIN_AFTER);
                 }
             }
             shared.set(None);
@@ -182,25 +240,31 @@ impl Views {
         self.trees.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn run(
-        &self,
-        path: &Path,
-        reader: &Reader,
-        calendar: &Calendar,
-        health: &Health,
-        stopping: &watch::Receiver<bool>,
-    ) -> Result<(), ViewError> {
-        let trees = Trees::open_or_begin(path, reader.position(), health)?;
+    /// Follows until it is to stop. `damaged`: what is there failed while it was in use, and is not tried again.
+    fn run(&self, following: &Following, damaged: bool) -> Result<(), ViewError> {
+        let Following { path, reader, calendar, health, quarantine, bodies, .. } = following;
+        let trees = if damaged {
+            Trees::begin(path)?
+        } else {
+            Trees::open_or_begin(path, reader.position(), health)?
+        };
+        quarantine.restore(kept_samples(&trees)?, clock::wall() - *bodies);
         let mut at = trees.position()?;
+        let mut spilled = Instant::now();
         self.set(Some(trees.clone()));
-        while !*stopping.borrow() {
+        while !following.stops() {
             let next = catch_up(&trees, reader, calendar, at)?;
+            if spilled.elapsed() >= SPILL_EVERY {
+                spill(&trees, quarantine)?;
+                spilled = Instant::now();
+            }
             if next == at {
                 health.clear(Concern::Views);
                 std::thread::sleep(LOOK_EVERY);
             }
             at = next;
         }
+        spill(&trees, quarantine)?;
         trees.db.flush()?;
         Ok(())
     }
@@ -379,6 +443,15 @@ mod tests {
         log
     }
 
+    /// sled lets go of its lock a moment after the last handle is dropped, on a thread of its own.
+    fn opened(path: &Path) -> Trees {
+        let mut tries = (0..100_000).map(|_| {
+            std::thread::yield_now();
+            Trees::open(path)
+        });
+        tries.find_map(Result::ok).expect("opens")
+    }
+
     fn shown(trees: &Trees) -> Vec<Line> {
         Views { trees: Arc::new(Mutex::new(Some(trees.clone()))) }.day("2026-03-02", 10)
     }
@@ -403,7 +476,7 @@ mod tests {
             (Some("wu"), Some("real"))
         );
         // Ahead of the journal: another journal's views.
-        let trees = Trees::open(&path).expect("opens");
+        let trees = opened(&path);
         for tree in [&trees.alarms, &trees.history, &trees.feeds] {
             tree.insert(POSITION, &9_999u64.to_be_bytes()).expect("writes");
         }
@@ -417,5 +490,39 @@ mod tests {
         // Lost.
         std::fs::remove_dir_all(&path).expect("removes");
         assert_eq!(shown(&follow()), first);
+    }
+    #[test]
+    fn samples_come_back_after_a_restart_and_damage_costs_only_the_disks_copy() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("views");
+        let note = |quarantine: &Quarantine, topic: &str| {
+            let why = crate::quarantine::Why::Unmatched;
+            quarantine.note(Timestamp(1), topic, b"\xff", 1, why, Reason::new("r", "", ""), None);
+        };
+        let first = Quarantine::default();
+        let trees = opened(&path);
+        first.restore(kept_samples(&trees).expect("reads"), Timestamp(0));
+        ["a", "b"].iter().for_each(|topic| note(&first, topic));
+        spill(&trees, &first).expect("spills");
+        trees.db.flush().expect("flushes");
+        drop(trees);
+
+        let second = Quarantine::default();
+        let trees = opened(&path);
+        second.restore(kept_samples(&trees).expect("reads"), Timestamp(0));
+        assert_eq!(second.entries(), first.entries());
+        // An entry of another program is left out, and one that went is removed.
+        trees.samples.insert("c", "{}").expect("writes");
+        assert_eq!(kept_samples(&trees).expect("reads").len(), 2);
+        second.forget(Timestamp(2));
+        spill(&trees, &second).expect("spills");
+        assert_eq!(kept_samples(&trees).expect("reads"), vec![]);
+        drop(trees);
+
+        // Damaged while it ran: begun anew, and the memory is written again in whole.
+        let trees = Trees::begin(&path).expect("begins");
+        first.restore(kept_samples(&trees).expect("reads"), Timestamp(0));
+        spill(&trees, &first).expect("spills");
+        assert_eq!(kept_samples(&trees).expect("reads").len(), 2);
     }
 }

@@ -2,6 +2,13 @@
 
 const minutesAgo = (min) => new Date(Date.now() - min * 60_000).toISOString();
 
+const reason = (code, zh, en) => ({ code, text: { zh, en } });
+
+/** `3号楼` as `Building 3`, and so on. */
+const english = (name) =>
+  [[/^(\d+)号楼$/, 'Building $1'], [/^(\d+)单元$/, 'Unit $1'], [/^电梯(.)$/, 'Lift $1'], [/^(\d+)号路$/, 'Road $1'], [/^(\d+)号井$/, 'Cover $1'], [/^东区$/, 'East part']]
+    .reduce((text, [from, to]) => text.replace(from, to), name);
+
 export const OFFICER = { id: 'o_wu', name: '吴建国', roles: ['guard'], admin: true };
 export const OTHER = { id: 'o_8', name: '王师傅' };
 
@@ -221,7 +228,7 @@ export const overview = () => ({
       first_at: minutesAgo(600),
       last_at: minutesAgo(0.3),
       rate_per_min: 1.2,
-      reason: 'no profile matches this topic',
+      reason: reason('unmatched', '没有接入文件识别此消息', 'no profile matches this topic'),
       sample: '{"devEui":"00A1","tilt":12.5,"bat":3.61,"evt":"hb"}',
       bytes: 51,
       kind: 'unmatched',
@@ -233,7 +240,11 @@ export const overview = () => ({
       first_at: minutesAgo(33),
       last_at: minutesAgo(12),
       rate_per_min: 0.05,
-      reason: 'device home-9-0000/door is not in devices.csv',
+      reason: reason(
+        'unregistered',
+        '设备 "home-9-0000/door" 未登记：在 devices.csv 加一行',
+        'device "home-9-0000/door" is not in the registry: add a line to devices.csv',
+      ),
       sample: '{"contact":false,"battery":97,"linkquality":120}',
       bytes: 48,
       kind: 'unregistered',
@@ -245,7 +256,7 @@ export const overview = () => ({
       first_at: minutesAgo(4),
       last_at: minutesAgo(4),
       rate_per_min: 0.2,
-      reason: 'payload is not JSON: expected value at byte 0',
+      reason: reason('rejected', '内容不符合接入文件（payload is not JSON）', 'payload is not JSON: expected value at byte 0'),
       sample: 'ff d8 ff e0 00 10 4a 46 49 46',
       bytes: 10,
       kind: 'rejected',
@@ -273,6 +284,7 @@ export const overview = () => ({
     id,
     place,
     place_path,
+    place_path_en: place_path.map(english),
     purpose,
     profile,
     liveness,
@@ -287,7 +299,13 @@ export const overview = () => ({
     { id: 'o_15', name: '陈晓', roles: ['manager'], on_duty: false, reachable: true, how: ['socket'], phones: 2 },
   ],
   path: { alarm: 'up', bulk: 'draining', since: minutesAgo(95) },
-  health: { ready: false, reasons: ['bulk path: 1,204 messages of the outage still to come'] },
+  health: { ready: false, reasons: [
+      {
+        code: 'bulk_path',
+        zh: '普通消息通道不通：正在接收积压消息',
+        en: "the bulk lane is not up: the broker's backlog is still coming in",
+      },
+    ] },
   clock: { trusted: true },
   config: { hash: '8f14e45fceea167a5a36dedd4bea2543', since: minutesAgo(95) },
 });

@@ -98,6 +98,9 @@ pub struct Access {
     pub invitations: BTreeMap<TokenHash, Invitation>,
     /// By token.
     pub sessions: BTreeMap<TokenHash, Session>,
+    /// Invitations that were used, and when: so that whoever tries one again is told so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub used: BTreeMap<TokenHash, Timestamp>,
 }
 
 impl Access {
@@ -120,6 +123,7 @@ impl Access {
                 if self.invitations.remove(token).is_none() {
                     return;
                 }
+                self.remember_used(at, token);
                 self.sessions.retain(|_, session| session.expires_at > at);
                 self.make_room(officer);
                 let (officer, phone, name) = (officer.clone(), phone.clone(), name.clone());
@@ -132,6 +136,16 @@ impl Access {
                 self.sessions.remove(session);
             }
         }
+    }
+
+    fn remember_used(&mut self, at: Timestamp, token: &TokenHash) {
+        if self.used.len() >= INVITATIONS_MAX {
+            let oldest = self.used.iter().min_by_key(|(_, used)| **used).map(|(token, _)| token.clone());
+            if let Some(token) = oldest {
+                self.used.remove(&token);
+            }
+        }
+        self.used.insert(token.clone(), at);
     }
 
     fn make_room(&mut self, officer: &OfficerId) {
@@ -182,6 +196,18 @@ mod tests {
         access.apply(Timestamp(1), &enrolled(1));
         access.apply(Timestamp(2), &enrolled(2));
         assert_eq!(access.sessions.keys().collect::<Vec<_>>(), [&TokenHash::of("s1")]);
+        assert_eq!(access.used.keys().collect::<Vec<_>>(), [&TokenHash::of("t")], "and is known as used");
+    }
+
+    #[test]
+    fn the_oldest_used_link_is_forgotten_at_the_limit() {
+        let mut access = Access::default();
+        for n in 0..=INVITATIONS_MAX {
+            access.remember_used(Timestamp(n as i64), &TokenHash::of(&format!("t{n}")));
+        }
+        assert_eq!(access.used.len(), INVITATIONS_MAX);
+        assert!(!access.used.contains_key(&TokenHash::of("t0")));
+        assert!(access.used.contains_key(&TokenHash::of("t1")));
     }
 
     #[test]

@@ -37,7 +37,7 @@ struct Unmatched {
     first_at: String,
     last_at: String,
     rate_per_min: f64,
-    reason: String,
+    reason: wanglou_model::Reason,
     sample: String,
     bytes: u64,
     kind: &'static str,
@@ -49,6 +49,7 @@ struct DeviceRow {
     id: String,
     place: String,
     place_path: Vec<String>,
+    place_path_en: Vec<String>,
     purpose: wanglou_model::Purpose,
     profile: String,
     liveness: &'static str,
@@ -78,7 +79,14 @@ struct PathRow {
 #[derive(Serialize)]
 struct HealthRow {
     ready: bool,
-    reasons: Vec<String>,
+    reasons: Vec<Concerned>,
+}
+
+#[derive(Serialize)]
+struct Concerned {
+    code: &'static str,
+    zh: String,
+    en: String,
 }
 
 #[derive(Serialize)]
@@ -89,6 +97,7 @@ struct ClockRow {
 #[derive(Serialize)]
 struct ConfigRow {
     hash: String,
+    since: Option<String>,
 }
 
 pub(super) async fn overview(State(side): State<PhoneSide>, caller: Caller) -> Result<Response, Problem> {
@@ -101,7 +110,7 @@ pub(super) async fn overview(State(side): State<PhoneSide>, caller: Caller) -> R
             .health
             .concerns()
             .into_iter()
-            .map(|(concern, words)| format!("{}: {words}", concern.name()))
+            .map(|(concern, words)| Concerned { code: concern.name(), zh: words.zh, en: words.en })
             .collect(),
     };
     let overview = side.writer.read(move |engine| Overview {
@@ -111,9 +120,15 @@ pub(super) async fn overview(State(side): State<PhoneSide>, caller: Caller) -> R
         path: path(engine),
         health,
         clock: ClockRow { trusted: engine.senses().clock_trusted },
-        config: ConfigRow { hash: engine.setup().hash.chars().take(12).collect() },
+        config: config(engine),
     });
     Ok(Json(overview.await?).into_response())
+}
+
+fn config(engine: &Engine) -> ConfigRow {
+    let senses = engine.senses();
+    let since = senses.configured_at.map(|at| rfc3339_micros::format(senses.wall(at)));
+    ConfigRow { hash: engine.setup().hash.chars().take(12).collect(), since }
 }
 
 fn unmatched(entry: &Entry) -> Unmatched {
@@ -138,16 +153,12 @@ fn devices(engine: &Engine) -> Vec<DeviceRow> {
     let senses = engine.senses();
     let row = |(id, device): (&wanglou_model::DeviceId, &Arc<wanglou_model::Device>)| {
         let seen = senses.device(id);
+        let path = engine.setup().site.path_of(&device.place);
         DeviceRow {
             id: id.to_string(),
             place: device.place.to_string(),
-            place_path: engine
-                .setup()
-                .site
-                .path_of(&device.place)
-                .iter()
-                .map(|name| name.zh.clone())
-                .collect(),
+            place_path: path.iter().map(|name| name.zh.clone()).collect(),
+            place_path_en: path.iter().map(|name| name.en.clone()).collect(),
             purpose: device.purpose,
             profile: device.profile.clone(),
             liveness: liveness(engine, id, device),
@@ -379,7 +390,7 @@ pub(super) async fn readyz(State(side): State<PhoneSide>) -> Response {
     let concerns = side.health.concerns();
     let status = if side.health.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let reasons: Vec<String> =
-        concerns.iter().map(|(concern, words)| format!("{}: {words}", concern.name())).collect();
+        concerns.iter().map(|(concern, words)| format!("{}: {}", concern.name(), words.en)).collect();
     let now = rfc3339_micros::format(clock::wall());
     (status, Json(serde_json::json!({"ready": status == StatusCode::OK, "reasons": reasons, "now": now})))
         .into_response()

@@ -112,22 +112,25 @@ pub(super) async fn redeem(
         return Err(Problem::slow_down(retry_s));
     }
     let token = TokenHash::of(&redeem.token);
-    let found = side.writer.access().invitations.get(&token).cloned();
+    let (found, used) = {
+        let access = side.writer.access();
+        (access.invitations.get(&token).cloned(), access.used.contains_key(&token))
+    };
     let Some(invitation) = found else {
+        if used {
+            let (zh, en) = ("此绑定码已用过，请索取新的", "this code was used already; ask for a new one");
+            return Err(Problem::new(StatusCode::FORBIDDEN, "token_used", zh, en));
+        }
         side.door.guessed(now);
-        return Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "token_unknown",
-            "登录码无效或已用过",
-            "this code is unknown, or was used",
-        ));
+        let (zh, en) = ("绑定码无效，请核对", "this code is not known; check it");
+        return Err(Problem::new(StatusCode::FORBIDDEN, "token_unknown", zh, en));
     };
     let wall = clock::wall();
     if invitation.expires_at <= wall {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
             "token_expired",
-            "登录码已过期",
+            "绑定码已过期",
             "this code has expired",
         ));
     }

@@ -13,7 +13,7 @@ pub use queue::{ARRIVALS_MAX, BULK_BYTES_PER_COMMIT, Queue, REQUESTS_MAX, Refuse
 use crate::access::{Access, AccessEvent};
 use crate::clock::Clock;
 use crate::configuration::Decisive;
-use crate::health::{Concern, Health};
+use crate::health::{Concern, Detail, Health};
 use crate::intake::{Acknowledge, Arrival};
 use crate::metrics::Metrics;
 use crate::quarantine::Quarantine;
@@ -474,8 +474,11 @@ impl Writer {
         if trusted {
             self.parts.health.clear(Concern::Clock);
         } else {
-            let words = "the wall clock shows a time before the last record: set it, then reload";
-            self.parts.health.raise(Concern::Clock, words);
+            let detail = Detail::said(
+                "系统时间早于最后一条记录，请校时后重新加载",
+                "the wall clock shows a time before the last record: set it, then reload",
+            );
+            self.parts.health.raise(Concern::Clock, detail);
         }
         if trusted != self.parts.engine.senses().clock_trusted {
             let why =

@@ -2,13 +2,13 @@
 
 use super::{Committed, Pending, Reading, Request, Writer, WriterError};
 use crate::configuration::Decisive;
-use crate::health::Concern;
+use crate::health::{Concern, Detail};
 use crate::intake::{Arrival, Batch, Body, Inbound, Lane, PathEvent};
 use crate::quarantine::Why;
 use crate::record::INLINE_BYTES_MAX;
 use std::sync::Arc;
 use wanglou_engine::Stimulus;
-use wanglou_model::{Decoded, Input, PathNews, PathState, RawMessage, Span, Timestamp};
+use wanglou_model::{Decoded, Input, PathNews, PathState, RawMessage, Reason, Span, Timestamp};
 
 /// An outage longer than this lost what came at QoS 0 in it.
 const QOS0_OUTAGE: Span = Span::mins(5);
@@ -126,8 +126,10 @@ impl Writer {
         let payload = match &message.body {
             Body::Whole(bytes) => &bytes[..],
             Body::Oversize { bytes, .. } => {
-                let reason = format!("the message has {bytes} bytes, more than mqtt.packet_bytes_max");
-                self.quarantine(at, message, &[], *bytes, Why::Rejected, &reason, None);
+                let zh = format!("消息有 {bytes} 字节，超过 mqtt.packet_bytes_max");
+                let en = format!("the message has {bytes} bytes, more than mqtt.packet_bytes_max");
+                let reason = Reason::new("oversize", zh, en);
+                self.quarantine(at, message, &[], *bytes, Why::Rejected, reason, None);
                 return Ok(());
             }
         };
@@ -139,12 +141,14 @@ impl Writer {
                 Ok(())
             }
             Decoded::Unmatched(reason) => {
-                self.quarantine(at, message, payload, payload.len() as u64, Why::Unmatched, &reason, None);
+                let reason = Reason::new("unmatched", format!("没有接入文件识别此消息（{reason}）"), reason);
+                self.quarantine(at, message, payload, payload.len() as u64, Why::Unmatched, reason, None);
                 Ok(())
             }
             Decoded::Rejected { profile, reason } => {
                 let profile = Some(profile.as_str());
-                self.quarantine(at, message, payload, payload.len() as u64, Why::Rejected, &reason, profile);
+                let reason = Reason::new("rejected", format!("内容不符合接入文件（{reason}）"), reason);
+                self.quarantine(at, message, payload, payload.len() as u64, Why::Rejected, reason, profile);
                 Ok(())
             }
         }
@@ -160,12 +164,15 @@ impl Writer {
         let setup = self.parts.engine.setup();
         let stranger = said.iter().find(|said| setup.device_of(said).is_none());
         if let Some(stranger) = stranger {
-            let reason = format!(
-                "device {:?} is not in the registry: add a line to devices.csv with profile {} and this identity",
-                stranger.device, stranger.profile
+            let (device, profile) = (&stranger.device, &stranger.profile);
+            let zh = format!("设备 {device:?} 未登记：在 devices.csv 加一行，接入文件填 {profile}，标识填它");
+            let en = format!(
+                "device {device:?} is not in the registry: add a line to devices.csv with profile {profile} and \
+                 this identity"
             );
+            let reason = Reason::new("unregistered", zh, en);
             let profile = Some(&*stranger.profile);
-            self.quarantine(at, message, payload, payload.len() as u64, Why::Unregistered, &reason, profile);
+            self.quarantine(at, message, payload, payload.len() as u64, Why::Unregistered, reason, profile);
         } else if let Some(first) = said.first() {
             self.count(&first.profile, "observed");
         }
@@ -190,7 +197,7 @@ impl Writer {
         payload: &[u8],
         bytes: u64,
         why: Why,
-        reason: &str,
+        reason: Reason,
         profile: Option<&str>,
     ) {
         self.count(profile.unwrap_or_default(), why.name());
@@ -214,9 +221,13 @@ impl Writer {
         match event {
             PathEvent::Drained | PathEvent::Heard => self.parts.health.clear(concern),
             PathEvent::Up { .. } => {
-                self.parts.health.raise(concern, "the broker's backlog is still coming in")
+                let detail = Detail::said("正在接收积压消息", "the broker's backlog is still coming in");
+                self.parts.health.raise(concern, detail);
             }
-            PathEvent::Quiet => self.parts.health.raise(concern, "neither marker nor traffic for 10 s"),
+            PathEvent::Quiet => {
+                let detail = Detail::said("10 秒没有任何消息", "neither marker nor traffic for 10 s");
+                self.parts.health.raise(concern, detail);
+            }
             PathEvent::Down { reason } => self.parts.health.raise(concern, reason.clone()),
         }
         let up = i64::from(state == PathState::Up);

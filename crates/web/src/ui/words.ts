@@ -100,8 +100,12 @@ export function actionWord(action: string): string {
 /** Where, in one line: `3号楼 2单元 电梯B`, `Building 3, Unit 2, Lift B`. */
 export function placeLine(alarm: Alarm): string {
   const { path, path_en, id } = alarm.place;
-  const line = prefs.locale === 'en' ? path_en.join(', ') : path.join(' ');
-  return line || id;
+  return pathLine(path, path_en) || id;
+}
+
+/** The names of a place, from the largest to the smallest, in the language of the app. */
+export function pathLine(path: string[], path_en: string[]): string {
+  return prefs.locale === 'en' ? path_en.join(', ') : path.join(' ');
 }
 
 /** The last part of the place, where a full line would not fit. */

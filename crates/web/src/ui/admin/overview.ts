@@ -1,4 +1,5 @@
 /** What `GET /api/admin/overview` answers, as the console uses it. Loaded only with the console. */
+import type { Words } from '../../core/alarm';
 import { request } from '../../platform/http';
 
 /** A topic whose messages are not (all) understood. */
@@ -8,7 +9,7 @@ export interface Unmatched {
   first_at: string;
   last_at: string;
   rate_per_min: number;
-  reason: string;
+  reason: { code: string; text: Words };
   /** The last payload as text, or hex when it is not UTF-8; cut at 2 KiB. */
   sample: string;
   bytes: number;
@@ -20,6 +21,7 @@ export interface Device {
   id: string;
   place: string;
   place_path: string[];
+  place_path_en: string[];
   purpose: string;
   profile: string;
   liveness: string;
@@ -39,13 +41,18 @@ export interface Staff {
   phones: number;
 }
 
+/** Something that is not well; `code` is stable. */
+export interface Concern extends Words {
+  code: string;
+}
+
 export interface Overview {
   unmatched: Unmatched[];
   devices: Device[];
   people: Staff[];
   /** `since` is when the present outage began, if there is one. */
   path: { alarm: string; bulk: string; since: string | null };
-  health: { ready: boolean; reasons: string[] };
+  health: { ready: boolean; reasons: Concern[] };
   clock: { trusted: boolean };
   config: { hash: string; since?: string | null };
 }
