@@ -46,8 +46,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use wanglou_model::{
     AlarmId, Answer, AvailabilityScope, Channel, Delivered, Device, DeviceId, Fact, Input, Observation,
-    OfficerId, Op, OutboxRow, PathState, PhoneState, PlaceId, Reading, Reason, Recipient, Span, StopsAt,
-    Timestamp,
+    OfficerId, Op, OutboxRow, PathState, PhoneState, PlaceId, Reading, Reason, Recipient, Repeats, Span,
+    StopsAt, Timestamp,
 };
 
 /// A count that changes alone is published at most this often.
@@ -281,6 +281,11 @@ impl Engine {
 
     fn is_duplicate(&mut self, sighting: &Sighting, dup: bool) -> bool {
         let at = self.senses.at;
+        if let Repeats::WithinMs(ms) = sighting.said.repeats
+            && self.senses.recent.is_echo(sighting, Span::millis(i64::from(ms)), at)
+        {
+            return true;
+        }
         match sighting.has_event_key() {
             // Begin and end of one event carry the same id; a redelivery carries the same content too.
             true => self.senses.recent.is_repeat(sighting, at),
@@ -295,7 +300,7 @@ impl Engine {
     )]
     fn observe_device(&mut self, sighting: &Sighting) -> Vec<Trigger> {
         let at = self.senses.at;
-        let alive = sighting.is_news();
+        let alive = sighting.is_alive();
         let seen = self.senses.devices.entry(sighting.id);
         let was_unhealthy = seen.unknown || seen.online == Some(false);
         match &sighting.said.reading {

@@ -55,6 +55,20 @@ impl Recent {
         dup && before.is_some_and(|before| at - before <= CONTENT_WITHIN)
     }
 
+    /// Has the device said the same within this time of the first? It sends everything several times.
+    ///
+    /// The time is counted from the first one, so that a device which says the same for ever is heard again.
+    pub(crate) fn is_echo(&mut self, sighting: &Sighting, within: Span, at: Timestamp) -> bool {
+        self.begin(sighting.id.as_str(), b'e');
+        self.content(sighting.said);
+        let hash = self.hash();
+        if self.seen.get(&hash).is_some_and(|first| at - *first <= within) {
+            return true;
+        }
+        self.remember(hash, at);
+        false
+    }
+
     fn begin(&mut self, device: &str, class: u8) {
         self.text.clear();
         self.text.extend_from_slice(device.as_bytes());
@@ -107,7 +121,7 @@ impl From<Recent> for Vec<(u64, Timestamp)> {
 mod tests {
     use super::*;
     use crate::senses::Freshness;
-    use wanglou_model::{Device, DeviceId, PlaceId, Purpose, Quality, Reading};
+    use wanglou_model::{Device, DeviceId, PlaceId, Purpose, Quality, Reading, Repeats};
 
     fn device() -> (DeviceId, Device) {
         let place = PlaceId::parse("door/1").expect("an id");
@@ -126,6 +140,7 @@ mod tests {
             event: event.map(str::to_owned),
             sequence: None,
             evidence: Vec::new(),
+            repeats: Repeats::Count,
             profile: "wanglou".into(),
         }
     }
@@ -141,6 +156,15 @@ mod tests {
             freshness: Freshness::Fresh,
             duplicate: false,
         })
+    }
+
+    #[test]
+    fn a_device_that_sends_everything_six_times_is_heard_once_and_later_again() {
+        let (mut recent, open) = (Recent::default(), said(None, None, true));
+        let mut echo = |ms| {
+            with(&open, |sighting| recent.is_echo(sighting, Span::millis(700), Timestamp::from_millis(ms)))
+        };
+        assert_eq!([0, 130, 650, 700, 701, 1400].map(&mut echo), [false, true, true, true, false, true]);
     }
 
     #[test]

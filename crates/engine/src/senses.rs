@@ -8,8 +8,8 @@ use crate::table::Table;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use wanglou_model::{
-    Device, DeviceId, Observation, OfficerId, PathState, PhoneId, PhoneState, PlaceId, Quality, Span,
-    Timestamp,
+    Device, DeviceId, Observation, OfficerId, PathState, PhoneId, PhoneState, PlaceId, Quality, Repeats,
+    Span, Timestamp,
 };
 
 /// Older news than this is recorded, not pushed, unless it is a condition that still holds.
@@ -53,8 +53,13 @@ pub struct Sighting<'a> {
 }
 
 impl Sighting<'_> {
-    /// May it count as an edge, a start of something, a sign of life?
+    /// May it count as an edge, a start of something?
     pub fn is_news(&self) -> bool {
+        self.is_alive() && self.said.repeats != Repeats::State
+    }
+
+    /// Does it show that the device lives?
+    pub fn is_alive(&self) -> bool {
         !self.duplicate && matches!(self.freshness, Freshness::Fresh | Freshness::Late)
     }
 

@@ -177,6 +177,7 @@ impl Story {
             event: None,
             sequence: None,
             evidence: vec![],
+            repeats: Repeats::Count,
             profile: "wanglou".into(),
         }
     }
@@ -690,6 +691,13 @@ fn motion_brings_everybody_back_but_a_stuck_sensor_does_not() {
     assert_eq!(story.calls(), vec![at(1, 9, 0)], "before the call motion moves nothing");
     story.says(at(1, 9, 31), "motion", motion(true));
     assert!(story.only("living_alone", "inactive:").is_open(), "stuck");
+    story.says(at(1, 9, 32), "motion", motion(false));
+    let state = Observation { repeats: Repeats::State, ..Story::observation("motion", motion(true)) };
+    story.feed(at(1, 9, 32), Fed::Said(vec![state], false));
+    assert!(
+        story.only("living_alone", "inactive:").is_open(),
+        "a heartbeat that repeats a state is no life sign"
+    );
     story.says(at(1, 9, 32), "motion", motion(false));
     story.says(at(1, 9, 33), "motion", motion(true));
     assert!(!story.only("living_alone", "inactive:").is_open());

@@ -38,6 +38,27 @@ pub struct Evidence {
     pub bytes: Option<u64>,
 }
 
+/// What a repeated statement means, where the profile says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Repeats {
+    /// Each message counts, but for those that the vendor or the broker delivered before.
+    #[default]
+    Count,
+    /// The same content from the same device within so many milliseconds of the first is one statement: the device
+    /// sends each of them several times.
+    WithinMs(u32),
+    /// It tells a state again and again: never the beginning of anything, still a sign that the device lives.
+    State,
+}
+
+impl Repeats {
+    /// Does each message count?
+    pub fn count(&self) -> bool {
+        *self == Repeats::Count
+    }
+}
+
 /// One statement by one device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Observation {
@@ -61,6 +82,9 @@ pub struct Observation {
     /// Pictures and clips.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
+    /// What saying it again means.
+    #[serde(default, skip_serializing_if = "Repeats::count")]
+    pub repeats: Repeats,
     /// The profile that made it.
     #[serde(default)]
     pub profile: Arc<str>,
@@ -568,6 +592,7 @@ mod tests {
             event: None,
             sequence: None,
             evidence: vec![],
+            repeats: Repeats::Count,
             profile: "zigbee2mqtt".into(),
         };
         let json = serde_json::to_string(&observation).expect("serialises");

@@ -17,7 +17,7 @@ use crate::limits::{Budget, TEXT_BYTES_MAX};
 use crate::time::DeviceTime;
 use crate::value::{FieldType, Value, evidence_of, finite, shown, text_of};
 use std::sync::{Arc, LazyLock};
-use wanglou_model::{Evidence, Observation, Reading, Timestamp, rfc3339_micros};
+use wanglou_model::{Evidence, Observation, Reading, Repeats, Timestamp, rfc3339_micros};
 
 /// The fields of an observation, in the order of their slots.
 const ENVELOPE: [&str; 8] =
@@ -129,6 +129,7 @@ fn observation(message: &Incoming<'_>, slots: &[Token<'_>; ENVELOPE.len()]) -> R
         event: optional(event).map(|token| text(token, "event")).transpose()?,
         sequence: optional(sequence).map(sequence_of).transpose()?,
         evidence: optional(evidence).map(|token| evidences(token)).transpose()?.unwrap_or_default(),
+        repeats: Repeats::Count,
         profile: Arc::clone(message.profile),
         device,
     })

@@ -28,6 +28,8 @@
 //! event = ["/id", "/eventId"]                  # the vendor's id of the event
 //! sequence = "/n"
 //! evidence = "/picUrl"
+//! repeats = "count"                            # or "state", or { within_s = 1.5 }
+//! retained = "state"                           # or "ignore"
 //! replayed = { at = "/stored", polarity = "direct" }
 //! test = false
 //! otherwise = { heartbeat = true }             # or { ignore = "why" }, { unmatched = "why" }, { unknown = "/x" }

@@ -11,7 +11,7 @@ use crate::time::TimeFormat;
 use crate::topic::{Lane, Pattern};
 use crate::value::{Case, Literal, Value};
 use std::sync::Arc;
-use wanglou_model::{Span, Timestamp};
+use wanglou_model::{Repeats, Span, Timestamp};
 
 /// A compiled profile.
 #[derive(Debug, Clone)]
@@ -57,6 +57,8 @@ pub(crate) struct Mapping {
     pub(crate) captures: Vec<Vec<usize>>,
     /// The message is this one's only if it holds.
     pub(crate) when: Option<Condition>,
+    /// Retained messages are not taken.
+    pub(crate) retained_ignored: bool,
     /// It looks into decoded parts; else these need not be decoded where it does not hold.
     pub(crate) when_reads_parts: bool,
     pub(crate) ignores: Vec<Ignore>,
@@ -279,6 +281,7 @@ pub(crate) struct Header {
     pub(crate) sequence: Option<Source>,
     /// Addresses; where `true`, also pictures themselves.
     pub(crate) evidence: Vec<(At, bool)>,
+    pub(crate) repeats: Repeats,
     pub(crate) replayed: FlagPlan,
     pub(crate) test: FlagPlan,
 }

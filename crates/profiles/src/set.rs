@@ -262,7 +262,14 @@ fn incoming<'a>(
     raw: &RawMessage<'a>,
 ) -> Incoming<'a> {
     let payload = raw.payload;
-    Incoming { profile: &plan.name, topic_number: target.topic, captures, payload, at: raw.at }
+    Incoming {
+        profile: &plan.name,
+        topic_number: target.topic,
+        captures,
+        payload,
+        at: raw.at,
+        retain: raw.retain,
+    }
 }
 
 fn read(

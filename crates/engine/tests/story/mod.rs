@@ -115,6 +115,7 @@ pub fn observation(device: &str, reading: Reading) -> Observation {
         event: None,
         sequence: None,
         evidence: vec![],
+        repeats: Repeats::Count,
         profile: "wanglou".into(),
     }
 }

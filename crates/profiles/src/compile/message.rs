@@ -15,6 +15,7 @@ use crate::plan::{
 };
 use crate::topic::{Lane, Pattern};
 use std::collections::BTreeSet;
+use wanglou_model::Repeats;
 
 /// Compiles a message. `lane` is the profile's.
 pub(crate) fn message(node: &Node<'_>, default_lane: Lane) -> Option<MessagePlan> {
@@ -59,6 +60,7 @@ fn mapping(table: &Table<'_>, topics: &[Pattern]) -> Option<Mapping> {
     let mut draft =
         Draft { scopes: Scopes::new(topics), headers: vec![], topics, rules: 0, first_of: vec![] };
     let body = table.get("body").map_or(Some(Body::Json), |node| body(&node));
+    let retained_ignored = retained(table);
     let parts: Vec<_> = list(table, "part").iter().map(|node| draft.part(node)).collect();
     let header = draft.header(ROOT, table, None);
     let usual = header.map(|header| draft.keep(header));
@@ -84,6 +86,7 @@ fn mapping(table: &Table<'_>, topics: &[Pattern]) -> Option<Mapping> {
         trie: finished.root,
         parts: parts.collect::<Option<_>>()?,
         captures: finished.captures,
+        retained_ignored: retained_ignored?,
         when_reads_parts: when.as_ref().is_some_and(Condition::reads_parts),
         when,
         ignores: ignores.into_iter().collect::<Option<_>>()?,
@@ -108,6 +111,47 @@ fn body(node: &Node<'_>) -> Option<Body> {
         Some(Stage::JsonOrText) => Body::JsonOrText,
         Some(_) | None => Body::Chain(chain(node, End::Any)?),
     })
+}
+
+/// `retained = "ignore"`; without it, `"state"`: it sets the state, and is no edge and no sign of life.
+fn retained(table: &Table<'_>) -> Option<bool> {
+    let Some(node) = table.get("retained") else { return Some(false) };
+    match node.text()? {
+        "state" => Some(false),
+        "ignore" => Some(true),
+        other => {
+            node.fault(format!(
+                "retained messages are \"state\" (never an event) or \"ignore\", not {other:?}"
+            ));
+            None
+        }
+    }
+}
+
+/// `repeats = "state"`, or `{ within_s = 1.5 }`.
+fn repeats(node: &Node<'_>) -> Option<Repeats> {
+    if !node.is_table() {
+        return match node.text()? {
+            "count" => Some(Repeats::Count),
+            "state" => Some(Repeats::State),
+            other => {
+                node.fault(format!("`repeats` is \"count\", \"state\" or {{ within_s = 2 }}, not {other:?}"));
+                None
+            }
+        };
+    }
+    let table = node.table()?;
+    let seconds = table.need("within_s", "how long the same content counts once, in seconds");
+    let seconds = seconds.and_then(|node| match node.number()? {
+        seconds if (0.001..=86_400.0).contains(&seconds) => Some(seconds),
+        _ => {
+            node.fault("between a millisecond and a day");
+            None
+        }
+    });
+    table.finish();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range, and rounded")]
+    seconds.map(|seconds| Repeats::WithinMs((seconds * 1000.0).round() as u32))
 }
 
 /// A message while it is compiled.
@@ -135,6 +179,7 @@ impl Draft<'_> {
             event: None,
             sequence: None,
             evidence: vec![],
+            repeats: Repeats::Count,
             replayed: FlagPlan::Const(false),
             test: FlagPlan::Const(false),
         });
@@ -154,6 +199,9 @@ impl Draft<'_> {
         }
         if let Some(node) = table.get("evidence") {
             header.evidence = self.evidence(group, &node);
+        }
+        if let Some(repeats) = table.get("repeats").and_then(|node| repeats(&node)) {
+            header.repeats = repeats;
         }
         if let Some(plan) = table.get("replayed").and_then(|node| flag(&mut self.scopes, group, &node)) {
             header.replayed = plan;
@@ -322,7 +370,7 @@ impl Draft<'_> {
 
     /// The message's header, or its own where the rule says more.
     fn rule_header(&mut self, group: GroupId, table: &Table<'_>, usual: Option<usize>) -> Option<usize> {
-        let own = ["device", "time", "event", "sequence", "evidence", "replayed", "test"];
+        let own = ["device", "time", "event", "sequence", "evidence", "repeats", "replayed", "test"];
         let header = match (own.iter().any(|key| table.has(key)), usual) {
             (false, Some(usual)) => usual,
             (_, usual) => {

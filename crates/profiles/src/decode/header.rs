@@ -10,7 +10,7 @@ use crate::plan::{At, EventPlan, Header, Piece};
 use crate::time::DeviceTime;
 use crate::value::{evidence_of, shown, text_of};
 use std::sync::Arc;
-use wanglou_model::{Evidence, Observation, Quality, Reading, Timestamp};
+use wanglou_model::{Evidence, Observation, Quality, Reading, Repeats, Timestamp};
 
 /// Who says it and when, as read.
 pub(super) struct Said {
@@ -20,6 +20,7 @@ pub(super) struct Said {
     pub(super) event: Option<String>,
     pub(super) sequence: Option<u64>,
     pub(super) evidence: Vec<Evidence>,
+    pub(super) repeats: Repeats,
 }
 
 impl Said {
@@ -47,6 +48,7 @@ impl Said {
             event: plan.event.as_ref().and_then(|plan| event(plan, message, frames, numbers)),
             sequence: plan.sequence.as_ref().and_then(|source| sequence_of(&frames.first(source))),
             evidence: plan.evidence.iter().filter_map(&mut piece).collect(),
+            repeats: plan.repeats,
         })
     }
 
@@ -59,6 +61,7 @@ impl Said {
             event: observation.event.clone(),
             sequence: observation.sequence,
             evidence: observation.evidence.clone(),
+            repeats: observation.repeats,
         }
     }
 
@@ -72,6 +75,7 @@ impl Said {
             event: self.event,
             sequence: self.sequence,
             evidence: self.evidence,
+            repeats: self.repeats,
             profile,
         }
     }

@@ -85,6 +85,7 @@ pub(crate) struct Incoming<'a> {
     /// The payload, byte for byte.
     pub(crate) payload: &'a [u8],
     pub(crate) at: Timestamp,
+    pub(crate) retain: bool,
 }
 
 /// Slots on the stack; a plan with more pointers uses the heap.
@@ -141,6 +142,9 @@ fn judge<'a>(
         if !held {
             return Outcome::Passed;
         }
+    }
+    if plan.retained_ignored && message.retain {
+        return Outcome::Ignored("retained by the broker: this family keeps no state there".into());
     }
     for (number, ignore) in plan.ignores.iter().enumerate() {
         if frames.holds(&ignore.when) {

@@ -542,3 +542,35 @@ fn a_picture_inside_of_the_message_becomes_its_hash_and_never_its_bytes() {
     );
     assert_eq!(none.blobs.capacity(), 0);
 }
+
+#[test]
+fn a_profile_says_what_saying_it_again_means() {
+    let rule = "repeats = { within_s = 0.65 }\n[[message.rule]]\nname = \"h\"\nkind = \"motion\"\nvalue.active = { at = \"/m\", polarity = \"direct\" }\n\
+        [[message.rule]]\nname = \"beat\"\nrepeats = \"state\"\nkind = \"contact\"\nvalue.open = { at = \"/c\", polarity = \"direct\" }";
+    let set = message_set(rule, &[r#"{"m":1,"c":1}"#]);
+    let wanglou_model::Decoded::Observations(all) = crate::support::decode(&set, "t/d", br#"{"m":1,"c":1}"#)
+    else {
+        panic!("understood")
+    };
+    let repeats: Vec<_> =
+        all.iter().map(|one| serde_json::to_value(one).expect("JSON")["repeats"].clone()).collect();
+    assert_eq!(repeats, [serde_json::json!({"within_ms": 650}), serde_json::json!("state")]);
+}
+
+#[test]
+fn retained_messages_may_be_ignored() {
+    let rule = "retained = \"ignore\"\n[[message.rule]]\nname = \"h\"\nkind = \"heartbeat\"";
+    let set = message_set(rule, &["{}"]);
+    let of = |retain| {
+        let raw = wanglou_model::RawMessage {
+            topic: "t/d",
+            payload: b"{}",
+            at: crate::support::received(),
+            retain,
+            dup: false,
+        };
+        crate::support::lines(set.decode(&raw)).remove(0)
+    };
+    assert_eq!(of(false), "heartbeat {}");
+    assert!(of(true).starts_with("ignored: retained"), "{}", of(true));
+}

@@ -3,7 +3,7 @@
 use super::{Door, Home, Look, News};
 use crate::rules::living_alone::settings::{LivingAloneSettings, hours, secs};
 use crate::senses::{Freshness, Sighting};
-use wanglou_model::{DeviceId, Quality, Reading, Span, Timestamp};
+use wanglou_model::{DeviceId, Quality, Reading, Repeats, Span, Timestamp};
 
 impl Home {
     /// Takes in what a door sensor said.
@@ -44,7 +44,9 @@ impl Home {
         }
         let sensor = self.motion.entry(sighting.id.clone()).or_default();
         // One that only ever says "motion" means each of them; one stuck at it means nothing.
-        let begins = active && (sensor.active != Some(true) || !sensor.says_false);
+        let begins = active
+            && sighting.said.repeats != Repeats::State
+            && (sensor.active != Some(true) || !sensor.says_false);
         sensor.active = Some(active);
         sensor.says_false |= !active;
         if begins && (self.called || self.visit_told) {
