@@ -1,7 +1,7 @@
 // A compound of the test's own: real mosquitto, the real gateway, real Chromium. Every process is ended by its id.
 import { spawn, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -84,8 +84,11 @@ export class Line {
 }
 
 export class Compound {
-  /** With `line`, phones come through a [`Line`] that can be cut. */
-  static async start({ line = false } = {}) {
+  /**
+   * With `line`, phones come through a [`Line`] that can be cut; with `clock`, the gateway's clocks can be moved
+   * ahead. `alwaysOn` are officers who are on duty at every hour, since the tests run at any.
+   */
+  static async start({ line = false, clock = false, alwaysOn = ['wu', 'li'] } = {}) {
     const compound = new Compound();
     compound.folder = mkdtempSync(join(tmpdir(), 'wanglou-browser-'));
     cpSync(join(ROOT, 'config'), join(compound.folder, 'config'), { recursive: true });
@@ -97,15 +100,16 @@ export class Compound {
     compound.edit('gateway.toml', '# listen = "127.0.0.1:8080"', `listen = "127.0.0.1:${compound.http}"`);
     compound.edit('gateway.toml', '# public_url = "http://127.0.0.1:8080"', `public_url = "${compound.origin}"`);
     compound.edit('gateway.toml', '# listen = "127.0.0.1:9464"', `listen = "127.0.0.1:${compound.metrics}"`);
-    // The tests run at any hour: these two are on duty at all of them.
-    for (const guard of ['wu', 'li']) {
+    for (const officer of alwaysOn) {
       const file = 'sites/demo/officers.toml';
-      const line = readFileSync(join(compound.folder, 'config', file), 'utf8').split('\n').find((l) => l.startsWith(`[officer.${guard}]`));
+      const line = readFileSync(join(compound.folder, 'config', file), 'utf8').split('\n').find((l) => l.startsWith(`[officer.${officer}]`));
       compound.edit(file, line, `${line}\nalways_on_duty = true`);
     }
     const broker = join(compound.folder, 'mosquitto.conf');
     writeFileSync(broker, `listener ${compound.mqtt} 127.0.0.1\nallow_anonymous true\n`);
     compound.broker = spawn('mosquitto', ['-c', broker], { stdio: 'ignore' });
+    compound.ahead = clock ? join(compound.folder, 'ahead') : undefined;
+    if (clock) compound.moveClock(0);
     await compound.startGateway();
     compound.browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
     mkdirSync(SCREENSHOTS, { recursive: true });
@@ -119,8 +123,19 @@ export class Compound {
     writeFileSync(path, text.replace(from, to));
   }
 
+  /** So many seconds ahead of the machine's clock; it only goes forward. */
+  moveClock(seconds) {
+    writeFileSync(`${this.ahead}.new`, String(Math.ceil(seconds)));
+    renameSync(`${this.ahead}.new`, this.ahead);
+    this.aheadMs = Math.ceil(seconds) * 1000;
+  }
+
+  /** What the gateway's clock shows, as the machine's own shows it. */
+  now() { return Date.now() + (this.aheadMs ?? 0); }
+
   async startGateway() {
-    this.gateway = spawn(PROGRAM, ['run', '--config', this.config], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const clock = this.ahead ? ['--clock-ahead-file', this.ahead] : [];
+    this.gateway = spawn(PROGRAM, ['run', '--config', this.config, ...clock], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.log = '';
     this.gateway.stderr.on('data', (bytes) => { this.log = (this.log + bytes).slice(-20_000); });
     const ready = async () => (await fetch(`http://127.0.0.1:${this.http}/readyz`)).ok;
