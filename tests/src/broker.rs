@@ -103,6 +103,18 @@ impl Mosquitto {
     /// # Panics
     /// When the broker does not take it.
     pub fn publish(&self, topic: &str, payload: &[u8]) {
+        self.publish_at("1", topic, payload);
+    }
+
+    /// The same at QoS 0, as many bridges do unless they are told otherwise.
+    ///
+    /// # Panics
+    /// When the broker cannot be reached.
+    pub fn publish_qos0(&self, topic: &str, payload: &[u8]) {
+        self.publish_at("0", topic, payload);
+    }
+
+    fn publish_at(&self, qos: &str, topic: &str, payload: &[u8]) {
         let file = self.folder.path().join("payload");
         std::fs::write(&file, payload).expect("a file can be written");
         let mut command = Command::new("mosquitto_pub");
@@ -116,7 +128,7 @@ impl Mosquitto {
             "-P",
             &password("sensors"),
         ]);
-        command.args(["-q", "1", "-t", topic]);
+        command.args(["-q", qos, "-t", topic]);
         // A file of length zero is refused by the client; there is an option of its own for that.
         if payload.is_empty() {
             command.arg("-n")

@@ -16,7 +16,8 @@ use wanglou_journal::files::Files;
 use wanglou_journal::files::disk::DiskFiles;
 use wanglou_journal::{Batch, Blobs, Configs, MemoryDisk, MemoryStore, Partition, Purpose, Store};
 use wanglou_model::{
-    Command, CommandId, Decoded, Fact, Input, Op, PhoneId, PhoneNews, PhoneState, RawMessage, Span, Timestamp,
+    Command, CommandId, Decoded, Fact, Input, LaneName, Op, PhoneId, PhoneNews, PhoneState, RawMessage, Span,
+    Timestamp, Way,
 };
 use wanglou_simulator::{Options, Traffic};
 
@@ -130,7 +131,9 @@ impl World {
             Decoded::Observations(said) => said,
             Decoded::Ignored(_) | Decoded::Unmatched(_) | Decoded::Rejected { .. } => Vec::new(),
         };
-        let facts = self.engine.step(at, Stimulus::Said { observations: &observations, retain: false, dup });
+        let by = Some(Way { lane: LaneName::Alarm, qos0: false });
+        let stimulus = Stimulus::Said { observations: &observations, retain: false, dup, by };
+        let facts = self.engine.step(at, stimulus);
         self.keep(at, &facts);
     }
 

@@ -34,7 +34,7 @@ pub use rules::{
     EbikeInLiftSettings, KindWords, LivingAloneSettings, ManholeSettings, RuleSettings, ThrownObjectSettings,
 };
 pub use senses::{
-    DeviceSeen, Freshness, LATE_AFTER, PHONE_RETURNS_WITHIN, PhoneSeen, Senses, Sighting, Subject,
+    DeviceSeen, Freshness, LATE_AFTER, LaneBlind, PHONE_RETURNS_WITHIN, PhoneSeen, Senses, Sighting, Subject,
 };
 pub use setup::{Setup, SetupError};
 pub use snapshot::SnapshotError;
@@ -47,7 +47,7 @@ use std::sync::Arc;
 use wanglou_model::{
     AlarmId, Answer, AvailabilityScope, Channel, Delivered, Device, DeviceId, Fact, Input, Observation,
     OfficerId, Op, OutboxRow, PathState, PhoneState, PlaceId, Reading, Reason, Recipient, Repeats, Span,
-    StopsAt, Timestamp,
+    StopsAt, Timestamp, Way,
 };
 
 /// A count that changes alone is published at most this often.
@@ -66,6 +66,8 @@ pub enum Stimulus<'a> {
         retain: bool,
         /// Delivered before, says the broker.
         dup: bool,
+        /// How it came in; `None` when it was fed directly, or nobody remembers.
+        by: Option<Way>,
     },
     /// Anything else.
     Input(&'a Input),
@@ -170,9 +172,9 @@ impl Engine {
     pub fn step(&mut self, at: Timestamp, stimulus: Stimulus) -> Vec<Fact> {
         let mut facts = Vec::new();
         match stimulus {
-            Stimulus::Said { observations, retain, dup } => {
+            Stimulus::Said { observations, retain, dup, by } => {
                 for observation in observations {
-                    self.step_said(at, observation, retain, dup, &mut facts);
+                    self.step_said(at, observation, &Delivery { retain, dup, by }, &mut facts);
                 }
             }
             Stimulus::Input(Input::Tick) => self.step_due(at, &mut facts),
@@ -190,9 +192,9 @@ impl Engine {
     /// One input whose facts are known: observe, apply. Nothing is decided.
     pub fn replay(&mut self, at: Timestamp, stimulus: Stimulus, facts: &[Fact]) {
         match stimulus {
-            Stimulus::Said { observations, retain, dup } => {
+            Stimulus::Said { observations, retain, dup, by } => {
                 for observation in observations {
-                    self.observe_said(at, observation, retain, dup);
+                    self.observe_said(at, observation, &Delivery { retain, dup, by });
                 }
             }
             Stimulus::Input(Input::Tick) => {
@@ -218,11 +220,10 @@ impl Engine {
         &mut self,
         at: Timestamp,
         observation: &Observation,
-        retain: bool,
-        dup: bool,
+        delivery: &Delivery,
         facts: &mut Vec<Fact>,
     ) {
-        let (triggers, sighted) = self.observe_said(at, observation, retain, dup);
+        let (triggers, sighted) = self.observe_said(at, observation, delivery);
         let Some(sighted) = sighted else { return };
         for trigger in triggers {
             self.decide(at, &trigger, Some((&sighted, observation)), None, facts);
@@ -237,6 +238,14 @@ impl Engine {
             }
         }
     }
+}
+
+/// What the broker says of a message beside its content.
+#[derive(Debug, Clone, Copy)]
+struct Delivery {
+    retain: bool,
+    dup: bool,
+    by: Option<Way>,
 }
 
 /// What is known of a sighting beside the observation itself.
@@ -254,19 +263,19 @@ impl Engine {
         &mut self,
         at: Timestamp,
         said: &Observation,
-        retain: bool,
-        dup: bool,
+        delivery: &Delivery,
     ) -> (Vec<Trigger>, Option<Sighted>) {
+        let Delivery { retain, dup, by } = *delivery;
         self.advance(at);
         let setup = Arc::clone(&self.setup);
         let Some((id, device)) = setup.device_of(said) else {
             return (Vec::new(), None);
         };
-        let (occurred, freshness) = self.senses.place_in_time(said, retain);
+        let (occurred, freshness) = self.senses.place_in_time(said, retain, by);
         let mut sighting = Sighting { id, device, said, occurred, freshness, duplicate: false };
         let listening = Listening::to(&self.rules, device);
         sighting.duplicate = listening.any() && !retain && self.is_duplicate(&sighting, dup);
-        let mut triggers = self.observe_device(&sighting);
+        let mut triggers = self.observe_device(&sighting, by);
         self.pass_on_health(&triggers);
         for rule in (0..self.rules.len()).filter(|rule| listening.has(*rule)) {
             let name = self.rules[rule].name();
@@ -298,7 +307,7 @@ impl Engine {
         clippy::wildcard_enum_match_arm,
         reason = "a few variants matter here; a new one does where it says so"
     )]
-    fn observe_device(&mut self, sighting: &Sighting) -> Vec<Trigger> {
+    fn observe_device(&mut self, sighting: &Sighting, by: Option<Way>) -> Vec<Trigger> {
         let at = self.senses.at;
         let alive = sighting.is_alive();
         let seen = self.senses.devices.entry(sighting.id);
@@ -318,8 +327,7 @@ impl Engine {
             _ => {}
         }
         if alive {
-            seen.heard = Some(at);
-            seen.unknown = false;
+            seen.came(at, by);
         }
         let is_unhealthy = seen.unknown || seen.online == Some(false);
         if let Some(interval) = sighting.device.interval.filter(|_| alive && !seen.watched) {
@@ -385,7 +393,7 @@ impl Engine {
             return Vec::new();
         };
         let Some(heard) = self.senses.heard(&id) else { return Vec::new() };
-        let due = self.senses.after(heard, Span(interval.0 * SILENT_INTERVALS));
+        let due = self.senses.after(std::slice::from_ref(&id), heard, Span(interval.0 * SILENT_INTERVALS));
         let judge = self.senses.may_judge_absence();
         let seen = self.senses.devices.entry(&id);
         if due > at || !judge {
@@ -423,7 +431,9 @@ impl Engine {
                 limit_phones(phones);
             }
             Input::Path(news) => self.senses.path(&news.lane, news.state),
-            Input::Blind { from, until } => self.senses.blind(*from, *until),
+            Input::Blind { from, until, lane, qos0 } => {
+                self.senses.blind(*from, *until, lane.map(|lane| Way { lane, qos0: *qos0 }));
+            }
             Input::ClockStep { wall_minus_at } => self.senses.wall_minus_at = *wall_minus_at,
             Input::Clock { trusted, .. } => self.senses.clock_trusted = *trusted,
             Input::Start { boot_id, at_minus_boot, .. } => {

@@ -8,16 +8,19 @@ use crate::table::Table;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use wanglou_model::{
-    Device, DeviceId, Observation, OfficerId, PathState, PhoneId, PhoneState, PlaceId, Quality, Repeats,
-    Span, Timestamp,
+    Device, DeviceId, LaneName, Observation, OfficerId, PathState, PhoneId, PhoneState, PlaceId, Quality,
+    Repeats, Span, Timestamp, Way,
 };
 
 /// Older news than this is recorded, not pushed, unless it is a condition that still holds.
 pub const LATE_AFTER: Span = Span::mins(10);
 /// How long a phone that was connected before a restart counts as reachable until it is back.
 pub const PHONE_RETURNS_WITHIN: Span = Span::secs(45);
-/// How many blind times are remembered; older ones are merged into one.
+/// How many blind times of one kind are remembered; the oldest is forgotten first.
 const BLINDS_MAX: usize = 64;
+/// A device that sent something at QoS 0 in so long a time before an outage lost what it sent in it. One that was set
+/// to QoS 1 since then is believed again.
+const QOS0_FOR: Span = Span::hours(7 * 24);
 
 /// How news stands to the present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,6 +100,12 @@ pub struct DeviceSeen {
     /// What its last will, or its server, said of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub online: Option<bool>,
+    /// By which lane its latest live message came, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<LaneName>,
+    /// Its latest live message that came at QoS 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qos0: Option<Timestamp>,
     /// It has been silent for too long: its state is UNKNOWN.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unknown: bool,
@@ -109,6 +118,33 @@ pub struct DeviceSeen {
     /// The battery is low, by its own word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub battery_low: Option<bool>,
+}
+
+impl DeviceSeen {
+    /// A live message came in.
+    pub(crate) fn came(&mut self, at: Timestamp, by: Option<Way>) {
+        (self.heard, self.unknown) = (Some(at), false);
+        let Some(Way { lane, qos0 }) = by else { return };
+        self.lane = Some(lane);
+        if qos0 {
+            self.qos0 = Some(at);
+        }
+    }
+
+    fn sends_qos0(&self, at: Timestamp) -> bool {
+        self.qos0.is_some_and(|last| last >= at - QOS0_FOR)
+    }
+}
+
+/// Times that nobody held for us of what comes by one lane, or of what comes by it at QoS 0.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneBlind {
+    /// The lane.
+    pub lane: LaneName,
+    /// Only what was sent at QoS 0.
+    pub qos0: bool,
+    /// In order, not overlapping.
+    pub times: Vec<(Timestamp, Timestamp)>,
 }
 
 /// Where a phone was last.
@@ -145,8 +181,14 @@ pub struct Senses {
     pub lanes: BTreeMap<String, PathState>,
     /// Since when some lane has been without its messages.
     pub outage_from: Option<Timestamp>,
-    /// Times that nobody held for us, in order, not overlapping.
+    /// The same of each lane.
+    #[serde(default)]
+    pub outages: BTreeMap<String, Timestamp>,
+    /// Times that nobody held for us, whatever it was, in order, not overlapping.
     pub blinds: Vec<(Timestamp, Timestamp)>,
+    /// Times that nobody held for us of what comes by one lane.
+    #[serde(default)]
+    pub lane_blinds: Vec<LaneBlind>,
     /// Devices that were heard or spoken of.
     pub(crate) devices: Table<DeviceId, DeviceSeen>,
     /// Phones.
@@ -166,7 +208,9 @@ impl Default for Senses {
             at_minus_boot: Span::ZERO,
             lanes: BTreeMap::new(),
             outage_from: None,
+            outages: BTreeMap::new(),
             blinds: Vec::new(),
+            lane_blinds: Vec::new(),
             devices: Table::default(),
             phones: BTreeMap::new(),
             recent: Recent::default(),
@@ -195,46 +239,73 @@ impl Senses {
         self.clock_trusted && self.lanes.values().all(|state| *state == PathState::Up)
     }
 
-    /// How much of a time nobody held for us.
-    pub fn blind_between(&self, from: Timestamp, until: Timestamp) -> Span {
-        let overlap = |(a, b): &(Timestamp, Timestamp)| (until.min(*b) - from.max(*a)).max(Span::ZERO);
-        self.blinds.iter().map(overlap).fold(Span::ZERO, |sum, part| sum + part)
+    /// How much of a time nobody held for us of what these devices sent, or one of them.
+    pub fn blind_between(&self, of: &[DeviceId], from: Timestamp, until: Timestamp) -> Span {
+        if self.blinds.is_empty() && self.lane_blinds.is_empty() {
+            return Span::ZERO;
+        }
+        let by_lane = self.lane_blinds.iter().flat_map(|blind| {
+            let lost = |(from, _): &&(Timestamp, Timestamp)| of.iter().any(|id| self.lost(id, blind, *from));
+            blind.times.iter().filter(lost)
+        });
+        let clip = |(a, b): &(Timestamp, Timestamp)| (from.max(*a), until.min(*b));
+        let mut times: Vec<_> = self.blinds.iter().chain(by_lane).map(clip).collect();
+        times.sort_unstable();
+        let (mut sum, mut end) = (Span::ZERO, from);
+        for (a, b) in times {
+            sum = sum + (b - a.max(end)).max(Span::ZERO);
+            end = end.max(b);
+        }
+        sum
+    }
+
+    /// Did a device lose what it sent in a blind time? One of which nobody knows by which way it comes: perhaps.
+    fn lost(&self, id: &DeviceId, blind: &LaneBlind, from: Timestamp) -> bool {
+        let Some((seen, lane)) = self.devices.get(id).and_then(|seen| Some((seen, seen.lane?))) else {
+            return true;
+        };
+        lane == blind.lane && (!blind.qos0 || seen.sends_qos0(from))
+    }
+
+    /// Does any device of a lane send at QoS 0, as far as was known at a time?
+    pub fn has_qos0(&self, lane: LaneName, at: Timestamp) -> bool {
+        self.devices.sorted().iter().any(|(_, seen)| seen.lane == Some(lane) && seen.sends_qos0(at))
     }
 
     /// How long a time was, without what was blind of it.
-    pub fn seen_between(&self, from: Timestamp, until: Timestamp) -> Span {
-        (until - from).max(Span::ZERO) - self.blind_between(from, until)
+    pub fn seen_between(&self, of: &[DeviceId], from: Timestamp, until: Timestamp) -> Span {
+        (until - from).max(Span::ZERO) - self.blind_between(of, from, until)
     }
 
     /// When so much time will have passed since `from` that was not blind.
-    pub fn after(&self, from: Timestamp, span: Span) -> Timestamp {
-        from + span + self.blind_between(from, self.at.max(from))
+    pub fn after(&self, of: &[DeviceId], from: Timestamp, span: Span) -> Timestamp {
+        from + span + self.blind_between(of, from, self.at.max(from))
     }
 
-    pub(crate) fn blind(&mut self, from: Timestamp, until: Timestamp) {
-        if until <= from {
-            return;
-        }
-        let (mut a, mut b) = (from, until);
-        self.blinds.retain(|(x, y)| {
-            let apart = *y < a || b < *x;
-            if !apart {
-                (a, b) = (a.min(*x), b.max(*y));
-            }
-            apart
+    pub(crate) fn blind(&mut self, from: Timestamp, until: Timestamp, way: Option<Way>) {
+        let Some(Way { lane, qos0 }) = way else { return merge(&mut self.blinds, from, until) };
+        let known = self.lane_blinds.iter().position(|blind| (blind.lane, blind.qos0) == (lane, qos0));
+        let index = known.unwrap_or_else(|| {
+            self.lane_blinds.push(LaneBlind { lane, qos0, times: Vec::new() });
+            self.lane_blinds.len() - 1
         });
-        self.blinds.push((a, b));
-        self.blinds.sort_unstable();
-        if self.blinds.len() > BLINDS_MAX {
-            self.blinds.remove(0);
-        }
+        merge(&mut self.lane_blinds[index].times, from, until);
+    }
+
+    /// Since when a lane has been without its messages; `None` while they come, or if it was never there.
+    pub fn outage_of(&self, lane: LaneName) -> Option<Timestamp> {
+        let state = self.lanes.get(lane.name())?;
+        // A snapshot of an older version knows of one outage only.
+        let from = self.outages.get(lane.name()).copied().or(self.outage_from);
+        from.filter(|_| *state != PathState::Up)
     }
 
     /// The gateway was off since the last input: what was held is still to come, phones have to come back.
     pub(crate) fn started(&mut self, before: Timestamp) {
         self.outage_from.get_or_insert(before);
-        for state in self.lanes.values_mut() {
+        for (lane, state) in &mut self.lanes {
             *state = PathState::Down;
+            self.outages.entry(lane.clone()).or_insert(before);
         }
         let since = self.at;
         for phone in self.phones.values_mut().flat_map(BTreeMap::values_mut) {
@@ -246,6 +317,11 @@ impl Senses {
 
     pub(crate) fn path(&mut self, lane: &str, state: PathState) {
         self.lanes.insert(lane.to_owned(), state);
+        if state == PathState::Up {
+            self.outages.remove(lane);
+        } else {
+            self.outages.entry(lane.to_owned()).or_insert(self.at);
+        }
         let all_up = self.lanes.values().all(|state| *state == PathState::Up);
         if all_up {
             self.outage_from = None;
@@ -254,14 +330,24 @@ impl Senses {
         }
     }
 
-    /// A message without a time of its own may be as old as the outage that it comes out of.
-    pub(crate) fn undated_may_be_late(&self) -> bool {
-        let draining = self.lanes.values().any(|state| *state == PathState::Draining);
-        draining && self.outage_from.is_some_and(|from| self.at - from > LATE_AFTER)
+    /// A message without a time of its own may be as old as the outage of its lane that it comes out of.
+    pub(crate) fn undated_may_be_late(&self, by: Option<Way>) -> bool {
+        let (draining, outage) = match by {
+            Some(Way { lane, .. }) => {
+                (self.lanes.get(lane.name()) == Some(&PathState::Draining), self.outage_of(lane))
+            }
+            None => (self.lanes.values().any(|state| *state == PathState::Draining), self.outage_from),
+        };
+        draining && outage.is_some_and(|from| self.at - from > LATE_AFTER)
     }
 
     /// When it was so, and how that stands to the present.
-    pub(crate) fn place_in_time(&self, said: &Observation, retain: bool) -> (Timestamp, Freshness) {
+    pub(crate) fn place_in_time(
+        &self,
+        said: &Observation,
+        retain: bool,
+        by: Option<Way>,
+    ) -> (Timestamp, Freshness) {
         let trusted = said.at_device.filter(|_| said.quality != Quality::SuspectClock);
         let occurred = trusted.map_or(self.at, |wall| self.from_wall(wall).min(self.at));
         let freshness = match said.quality {
@@ -272,7 +358,7 @@ impl Senses {
             Quality::Ok | Quality::SuspectClock => match trusted {
                 Some(_) if self.at - occurred > LATE_AFTER => Freshness::Late,
                 Some(_) => Freshness::Fresh,
-                None if self.undated_may_be_late() => Freshness::Late,
+                None if self.undated_may_be_late(by) => Freshness::Late,
                 None => Freshness::Fresh,
             },
         };
@@ -304,6 +390,26 @@ impl Senses {
     }
 }
 
+/// Adds a time; those that touch become one.
+fn merge(times: &mut Vec<(Timestamp, Timestamp)>, from: Timestamp, until: Timestamp) {
+    if until <= from {
+        return;
+    }
+    let (mut a, mut b) = (from, until);
+    times.retain(|(x, y)| {
+        let apart = *y < a || b < *x;
+        if !apart {
+            (a, b) = (a.min(*x), b.max(*y));
+        }
+        apart
+    });
+    times.push((a, b));
+    times.sort_unstable();
+    if times.len() > BLINDS_MAX {
+        times.remove(0);
+    }
+}
+
 /// The subject that a place stands for.
 pub type Subject = PlaceId;
 
@@ -311,14 +417,92 @@ pub type Subject = PlaceId;
 mod tests {
     use super::*;
 
+    const ALARM: Way = Way { lane: LaneName::Alarm, qos0: false };
+    const ALARM_QOS0: Way = Way { lane: LaneName::Alarm, qos0: true };
+    const BULK: Way = Way { lane: LaneName::Bulk, qos0: false };
+
+    fn id(name: &str) -> DeviceId {
+        DeviceId::parse(name).expect("an id")
+    }
+
+    /// `sure` sends by the alarm lane at QoS 1, `loose` at QoS 0, `bulky` by the bulk lane.
+    fn senses() -> Senses {
+        let mut senses = Senses::default();
+        for (name, way) in [("sure", ALARM), ("loose", ALARM_QOS0), ("bulky", BULK)] {
+            senses.devices.entry(&id(name)).came(Timestamp(1), Some(way));
+        }
+        senses
+    }
+
+    fn blind(senses: &Senses, of: &[&str]) -> i64 {
+        let of: Vec<DeviceId> = of.iter().map(|name| id(name)).collect();
+        senses.blind_between(&of, Timestamp(0), Timestamp(100)).0
+    }
+
     #[test]
     fn blind_times_merge_and_are_left_out_of_durations() {
         let mut senses = Senses::default();
-        senses.blind(Timestamp(10), Timestamp(20));
-        senses.blind(Timestamp(40), Timestamp(50));
-        senses.blind(Timestamp(15), Timestamp(30));
+        for (from, until) in [(10, 20), (40, 50), (15, 30)] {
+            senses.blind(Timestamp(from), Timestamp(until), None);
+        }
         assert_eq!(senses.blinds, vec![(Timestamp(10), Timestamp(30)), (Timestamp(40), Timestamp(50))]);
-        assert_eq!(senses.seen_between(Timestamp(0), Timestamp(45)), Span(20));
+        assert_eq!(senses.seen_between(&[id("any")], Timestamp(0), Timestamp(45)), Span(20));
+    }
+
+    #[test]
+    fn an_outage_is_blind_only_for_what_was_lost_in_it() {
+        let mut senses = senses();
+        senses.blind(Timestamp(10), Timestamp(20), Some(ALARM_QOS0));
+        let each =
+            |senses: &Senses| ["sure", "loose", "bulky", "stranger"].map(|name| blind(senses, &[name]));
+        assert_eq!(each(&senses), [0, 10, 0, 10], "of a stranger nobody knows");
+        senses.blind(Timestamp(15), Timestamp(25), Some(ALARM));
+        assert_eq!(each(&senses), [10, 15, 0, 15], "overlaps count once");
+        senses.blind(Timestamp(24), Timestamp(30), Some(BULK));
+        assert_eq!(blind(&senses, &["sure", "bulky"]), 15, "one of two is enough");
+        senses.blind(Timestamp(90), Timestamp(200), None);
+        assert_eq!(each(&senses), [20, 25, 16, 30], "an older version wrote no lane");
+        assert!(
+            senses.has_qos0(LaneName::Alarm, Timestamp(9)) && !senses.has_qos0(LaneName::Bulk, Timestamp(9))
+        );
+    }
+
+    #[test]
+    fn a_device_that_was_set_to_qos_1_long_ago_is_believed() {
+        let mut senses = senses();
+        let later = Timestamp(1) + QOS0_FOR + Span(1);
+        senses.blind(later, later + Span(10), Some(ALARM_QOS0));
+        assert_eq!(senses.blind_between(&[id("loose")], Timestamp(0), later + Span(10)), Span::ZERO);
+    }
+
+    #[test]
+    fn senses_of_an_older_version_are_read() {
+        let mut old = serde_json::to_value(senses()).expect("json");
+        let fields = old.as_object_mut().expect("an object");
+        fields.remove("outages").expect("new");
+        fields.remove("lane_blinds").expect("new");
+        fields.insert("lanes".into(), serde_json::json!({"alarm": "down"}));
+        fields.insert("outage_from".into(), serde_json::json!(7));
+        let senses: Senses = serde_json::from_value(old).expect("reads");
+        assert_eq!(senses.outage_of(LaneName::Alarm), Some(Timestamp(7)));
+    }
+
+    #[test]
+    fn a_lane_that_is_up_again_makes_nothing_late_while_the_other_drains() {
+        let mut senses = senses();
+        for lane in ["alarm", "bulk"] {
+            senses.path(lane, PathState::Down);
+        }
+        senses.at = Timestamp(0) + Span::hours(1);
+        for lane in ["alarm", "bulk"] {
+            senses.path(lane, PathState::Draining);
+        }
+        assert!(senses.undated_may_be_late(Some(ALARM)));
+        senses.path("alarm", PathState::Up);
+        let late = [Some(ALARM), Some(BULK), None].map(|by| senses.undated_may_be_late(by));
+        assert_eq!(late, [false, true, true]);
+        assert_eq!(senses.outage_of(LaneName::Alarm), None);
+        assert_eq!(senses.outage_of(LaneName::Bulk), Some(Timestamp(0)));
     }
 
     #[test]

@@ -112,7 +112,9 @@ enum Fed {
 impl Fed {
     fn stimulus(&self) -> Stimulus<'_> {
         match self {
-            Fed::Said(observations, retain) => Stimulus::Said { observations, retain: *retain, dup: false },
+            Fed::Said(observations, retain) => {
+                Stimulus::Said { observations, retain: *retain, dup: false, by: None }
+            }
             Fed::Input(input) => Stimulus::Input(input),
         }
     }
@@ -659,13 +661,66 @@ fn time_that_nobody_held_for_us_is_not_counted() {
     story.beat_until(at(0, 12, 0));
     story.path(at(0, 12, 1), PathState::Down);
     story.path(at(0, 15, 0), PathState::Draining);
-    story.feed(at(0, 15, 0), Fed::Input(Input::Blind { from: at(0, 12, 0), until: at(0, 15, 0) }));
+    story.feed(
+        at(0, 15, 0),
+        Fed::Input(Input::Blind { from: at(0, 12, 0), until: at(0, 15, 0), lane: None, qos0: false }),
+    );
     story.path(at(0, 15, 1), PathState::Up);
     story.beat_until(at(1, 11, 59));
     assert!(story.calls().is_empty());
     story.beat_until(at(1, 12, 0));
     assert_eq!(story.calls(), vec![at(1, 12, 0)]);
     story.recovers();
+}
+
+/// Both doors were moved on Monday at nine, and say every hour that they are shut, each by its own way, until `until`.
+fn two_ways(ways: [Way; 2], blind: &Input, until: Timestamp) -> Vec<(String, Timestamp)> {
+    let mut engine = Engine::new(setup(false, 1));
+    let mut calls = Vec::new();
+    let mut step = |engine: &mut Engine, now: Timestamp, stimulus: Stimulus| {
+        while let Some(due) = engine.next_deadline().filter(|due| *due <= now) {
+            calls.extend(engine.step(due, Stimulus::Input(&Input::Tick)).into_iter().map(|fact| (due, fact)));
+        }
+        calls.extend(engine.step(now, stimulus).into_iter().map(|fact| (now, fact)));
+    };
+    for hour in 0.. {
+        let now = at(0, 8 + hour, 0);
+        if now > until {
+            break;
+        }
+        for (door, way) in ["door", "other-door"].into_iter().zip(ways) {
+            let said = [Story::observation(door, contact(hour == 0))];
+            let by = Some(way);
+            step(&mut engine, now, Stimulus::Said { observations: &said, retain: false, dup: false, by });
+        }
+        if hour == 7 {
+            step(&mut engine, now, Stimulus::Input(blind));
+        }
+    }
+    let raised = calls.into_iter().filter_map(|(now, fact)| match fact {
+        Fact::Raised(raised) if raised.kind.as_str() == "living_alone" => {
+            Some((raised.place.to_string(), now))
+        }
+        _ => None,
+    });
+    raised.collect()
+}
+
+#[test]
+fn an_outage_moves_the_deadline_only_of_those_whose_messages_were_lost_in_it() {
+    let way = |lane, qos0| Way { lane, qos0 };
+    let [sure, loose] = [false, true].map(|qos0| way(LaneName::Alarm, qos0));
+    let bulk = way(LaneName::Bulk, false);
+    let blind = |lane, qos0| Input::Blind { from: at(0, 12, 0), until: at(0, 15, 0), lane: Some(lane), qos0 };
+    let (home, neighbour) = (HOME.to_owned(), "3/1204".to_owned());
+    let [on_time, later] = [9, 12].map(|hour| at(1, hour, 0));
+    let end = at(1, 13, 0);
+    let qos0 = two_ways([sure, loose], &blind(LaneName::Alarm, true), end);
+    assert_eq!(qos0, [(home.clone(), on_time), (neighbour.clone(), later)]);
+    let bulk_lost = two_ways([sure, bulk], &blind(LaneName::Bulk, false), end);
+    assert_eq!(bulk_lost, [(home.clone(), on_time), (neighbour.clone(), later)]);
+    let alarm_lost = two_ways([sure, loose], &blind(LaneName::Alarm, false), end);
+    assert_eq!(alarm_lost, [(home, later), (neighbour, later)]);
 }
 
 #[test]

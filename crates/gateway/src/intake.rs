@@ -7,6 +7,7 @@
 use bytes::Bytes;
 use std::future::Future;
 use tokio::sync::mpsc;
+use wanglou_model::LaneName;
 
 /// Which connection a message came by. The writer serves the alarm lane first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,6 +27,17 @@ impl Lane {
             Lane::Alarm => "alarm",
             Lane::Bulk => "bulk",
             Lane::Discovery => "discovery",
+        }
+    }
+}
+
+impl Lane {
+    /// The lane as the engine knows it; discovery never reaches it.
+    pub fn name_in_engine(self) -> Option<LaneName> {
+        match self {
+            Lane::Alarm => Some(LaneName::Alarm),
+            Lane::Bulk => Some(LaneName::Bulk),
+            Lane::Discovery => None,
         }
     }
 }

@@ -12,7 +12,7 @@ use wanglou_engine::{Engine, Stimulus};
 use wanglou_journal::{
     Blobs, Body, Config, ConfigHash, Configs, Damage, Position, Record, Store, StoreError,
 };
-use wanglou_model::{Decoded, Fact, Input, Observation, RawMessage, Timestamp};
+use wanglou_model::{Decoded, Fact, Input, Observation, RawMessage, Timestamp, Way};
 
 /// Why the gateway cannot start from this journal.
 #[derive(Debug, thiserror::Error)]
@@ -142,15 +142,15 @@ fn blob_bytes(blobs: &Blobs, id: [u8; 32]) -> Vec<u8> {
 
 /// The input that waits for its facts.
 enum Fed {
-    Said { observations: Vec<Observation>, retain: bool, dup: bool },
+    Said { observations: Vec<Observation>, retain: bool, dup: bool, by: Option<Way> },
     Input(Input),
 }
 
 impl Fed {
     fn stimulus(&self) -> Stimulus<'_> {
         match self {
-            Fed::Said { observations, retain, dup } => {
-                Stimulus::Said { observations, retain: *retain, dup: *dup }
+            Fed::Said { observations, retain, dup, by } => {
+                Stimulus::Said { observations, retain: *retain, dup: *dup, by: *by }
             }
             Fed::Input(input) => Stimulus::Input(input),
         }
@@ -195,7 +195,7 @@ impl<'a> Reader<'a> {
         let failed = |error| RecoveryError::Record { position: record.position.0, error };
         let Body::Whole { head, payload } = record.body else {
             // Its facts follow and are applied; what it said is past its age.
-            self.wait(at, Fed::Said { observations: Vec::new(), retain: false, dup: false });
+            self.wait(at, Fed::Said { observations: Vec::new(), retain: false, dup: false, by: None });
             return Ok(());
         };
         match record.kind {
@@ -261,7 +261,8 @@ impl<'a> Reader<'a> {
             Decoded::Observations(said) => said,
             Decoded::Ignored(_) | Decoded::Unmatched(_) | Decoded::Rejected { .. } => Vec::new(),
         };
-        Ok(Fed::Said { observations, retain: kept.retain, dup: kept.dup })
+        let by = kept.lane.name_in_engine().map(|lane| Way { lane, qos0: !kept.qos1 });
+        Ok(Fed::Said { observations, retain: kept.retain, dup: kept.dup, by })
     }
 
     fn wait(&mut self, at: Timestamp, fed: Fed) {

@@ -27,6 +27,12 @@ pub enum Input {
         from: Timestamp,
         /// Its end.
         until: Timestamp,
+        /// Only what comes by this lane was lost; absent: everything, as older versions wrote it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lane: Option<LaneName>,
+        /// The broker held the session: only what is sent at QoS 0 was lost.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        qos0: bool,
     },
     /// The wall clock moved against the timeline by more than 2 s: wall time is now the record's time plus this.
     ClockStep {
@@ -241,6 +247,35 @@ pub struct CallNews {
     pub home: PlaceId,
     /// What was said, or [`crate::CallAnswer::None`].
     pub answer: crate::CallAnswer,
+}
+
+/// One of the two connections that bring messages in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LaneName {
+    /// Life safety and the kinds of the mission.
+    Alarm,
+    /// Everything else.
+    Bulk,
+}
+
+impl LaneName {
+    /// The name in journals, metrics and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            LaneName::Alarm => "alarm",
+            LaneName::Bulk => "bulk",
+        }
+    }
+}
+
+/// How a message came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Way {
+    /// By which lane.
+    pub lane: LaneName,
+    /// At QoS 0: such a message is lost while nobody is connected.
+    pub qos0: bool,
 }
 
 /// Which lane's path, and what happened to it.

@@ -355,13 +355,13 @@ fn arm_lost(
     timers.disarm(subject, LOST);
     let limit = cover.moved_at.and(promised.or(heartbeat));
     if let (Some(limit), Some(heard)) = (limit, cover.heard) {
-        timers.arm(subject, LOST, senses.after(heard, limit).max(senses.at));
+        timers.arm(subject, LOST, senses.after(cover.device.as_slice(), heard, limit).max(senses.at));
     }
 }
 
 /// From when on silence means that the sensor is dead: three of its intervals.
 fn silent_from(cover: &Cover, device: &Device, senses: &Senses) -> Option<Timestamp> {
-    Some(senses.after(cover.heard?, Span(device.interval?.0 * 3)))
+    Some(senses.after(cover.device.as_slice(), cover.heard?, Span(device.interval?.0 * 3)))
 }
 
 /// Sets the deadline of its silence. Later messages leave it where it is.

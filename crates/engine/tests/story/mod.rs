@@ -135,7 +135,7 @@ impl Fed {
     pub fn stimulus(&self) -> Stimulus<'_> {
         match self {
             Fed::Said { observations, retain, dup } => {
-                Stimulus::Said { observations, retain: *retain, dup: *dup }
+                Stimulus::Said { observations, retain: *retain, dup: *dup, by: None }
             }
             Fed::Input(input) => Stimulus::Input(input),
         }

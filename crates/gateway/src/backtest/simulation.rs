@@ -294,7 +294,7 @@ impl Simulation {
         }
         if !session {
             self.path(at, PathState::Draining);
-            self.input(at, Input::Blind { from: since, until: at });
+            self.input(at, Input::Blind { from: since, until: at, lane: None, qos0: false });
         }
         self.drain(at, session);
     }
@@ -350,7 +350,7 @@ impl Simulation {
                 stranger.device, stranger.profile
             ));
         }
-        self.step(at, Stimulus::Said { observations: said, retain, dup });
+        self.step(at, Stimulus::Said { observations: said, retain, dup, by: None });
     }
 
     fn observation(&mut self, at: Timestamp, said: &Observation, retain: bool, dup: bool) {

@@ -215,7 +215,6 @@ pub struct Writer {
     snapshot_at: Position,
     aged_at: Timestamp,
     disk_full: bool,
-    qos0_seen: [bool; 2],
 }
 
 /// Held back until the commit.
@@ -262,7 +261,6 @@ impl Writer {
             snapshot_at,
             aged_at: Timestamp(0),
             disk_full: false,
-            qos0_seen: [false; 2],
         };
         (writer, handle)
     }

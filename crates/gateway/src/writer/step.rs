@@ -8,7 +8,7 @@ use crate::quarantine::Why;
 use crate::record::INLINE_BYTES_MAX;
 use std::sync::Arc;
 use wanglou_engine::Stimulus;
-use wanglou_model::{Decoded, Input, PathNews, PathState, RawMessage, Reason, Span, Timestamp};
+use wanglou_model::{Decoded, Input, PathNews, PathState, RawMessage, Reason, Span, Timestamp, Way};
 
 /// An outage longer than this lost what came at QoS 0 in it.
 const QOS0_OUTAGE: Span = Span::mins(5);
@@ -113,7 +113,6 @@ impl Writer {
     ) -> Result<(), WriterError> {
         self.pending.messages += 1;
         if message.packet_id.is_none() && !message.retain {
-            self.qos0_seen[lane_index(lane)] = true;
             self.parts.metrics.qos0_messages.with_label_values(&[lane.name()]).inc();
         }
         let blob = match &message.body {
@@ -135,7 +134,7 @@ impl Writer {
         };
         let raw = RawMessage { topic: &message.topic, payload, at, retain: message.retain, dup: message.dup };
         match self.parts.decisive.profiles.decode(&raw) {
-            Decoded::Observations(said) => self.step_said(at, message, payload, &said),
+            Decoded::Observations(said) => self.step_said(at, lane, message, payload, &said),
             Decoded::Ignored(_) => {
                 self.count("", "ignored");
                 Ok(())
@@ -157,6 +156,7 @@ impl Writer {
     fn step_said(
         &mut self,
         at: Timestamp,
+        lane: Lane,
         message: &Inbound,
         payload: &[u8],
         said: &[wanglou_model::Observation],
@@ -179,7 +179,8 @@ impl Writer {
         for said in said {
             self.parts.metrics.observations.with_label_values(&[said.reading.kind()]).inc();
         }
-        let stimulus = Stimulus::Said { observations: said, retain: message.retain, dup: message.dup };
+        let by = lane.name_in_engine().map(|lane| Way { lane, qos0: message.packet_id.is_none() });
+        let stimulus = Stimulus::Said { observations: said, retain: message.retain, dup: message.dup, by };
         let facts = self.parts.engine.step(at, stimulus);
         self.keep_facts(at, facts)?;
         Ok(())
@@ -236,7 +237,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Time that nobody held for us: the session is gone, or what came at QoS 0 was dropped in a long outage.
+    /// Time that nobody held for us: all of the lane if the session is gone, else what was sent at QoS 0 in a long
+    /// outage. A lane that was never up before has lost nothing.
     fn blind_since_outage(
         &mut self,
         at: Timestamp,
@@ -244,21 +246,17 @@ impl Writer {
         session_present: bool,
     ) -> Result<(), WriterError> {
         let senses = self.parts.engine.senses();
-        let known = senses.lanes.contains_key(lane.name());
-        let Some(from) = senses.outage_from.filter(|_| known) else { return Ok(()) };
-        let dropped = self.qos0_seen[lane_index(lane)] && at - from > QOS0_OUTAGE;
-        if !session_present || dropped {
-            tracing::warn!(lane = lane.name(), seconds = (at - from).as_secs_f64(), session_present, "blind");
-            self.step_input(at, &Input::Blind { from, until: at })?;
+        let Some(lane) = lane.name_in_engine() else { return Ok(()) };
+        let Some(from) = senses.outage_of(lane) else { return Ok(()) };
+        let qos0_lost = at - from > QOS0_OUTAGE && senses.has_qos0(lane, from);
+        if session_present && !qos0_lost {
+            return Ok(());
         }
+        let seconds = (at - from).as_secs_f64();
+        tracing::warn!(lane = lane.name(), seconds, session_present, "blind");
+        let blind = Input::Blind { from, until: at, lane: Some(lane), qos0: session_present };
+        self.step_input(at, &blind)?;
         Ok(())
-    }
-}
-
-fn lane_index(lane: Lane) -> usize {
-    match lane {
-        Lane::Alarm => 0,
-        Lane::Bulk | Lane::Discovery => 1,
     }
 }
 

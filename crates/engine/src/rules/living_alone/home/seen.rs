@@ -71,13 +71,15 @@ impl Home {
         self.life = Some(when);
         match (self.since, self.unknown) {
             (Some(since), _) if when >= since => (self.since, self.banked) = (Some(when), Span::ZERO),
-            (Some(since), _) => self.banked = self.banked.min(look.senses.seen_between(when, since)),
+            (Some(since), _) => {
+                self.banked = self.banked.min(look.senses.seen_between(look.doors, when, since))
+            }
             (None, Some(unknown)) => {
-                self.banked = self.banked.min(look.senses.seen_between(when, unknown.stopped));
+                self.banked = self.banked.min(look.senses.seen_between(look.doors, when, unknown.stopped));
             }
             (None, None) => {}
         }
-        if look.senses.seen_between(when, look.at()) < hours(look.settings.call_h) {
+        if look.senses.seen_between(look.doors, when, look.at()) < hours(look.settings.call_h) {
             (self.watched, self.called, self.visit_told) = (false, false, false);
             self.news.push(News::Life);
         }

@@ -38,7 +38,8 @@ impl Home {
     }
 
     fn silent_from(&self, look: &Look, door: &DeviceId) -> Option<Timestamp> {
-        self.last_word(door).map(|heard| look.senses.after(heard, look.live_for(door)))
+        self.last_word(door)
+            .map(|heard| look.senses.after(std::slice::from_ref(door), heard, look.live_for(door)))
     }
 
     fn trouble(&self, look: &Look, id: &DeviceId) -> Option<(Trouble, Timestamp)> {
@@ -87,7 +88,7 @@ impl Home {
         match (stopped.zip(since), self.unknown) {
             (Some((stopped, since)), None) => {
                 if let Some(from) = self.since.take() {
-                    self.banked = self.banked + look.senses.seen_between(from, stopped);
+                    self.banked = self.banked + look.senses.seen_between(look.doors, from, stopped);
                 }
                 self.unknown = Some(Unknown { since, stopped });
             }
@@ -140,7 +141,7 @@ impl Home {
 
     fn counted_to(&self, look: &Look, hours_without: u32) -> Option<Timestamp> {
         let rest = hours(hours_without) - self.banked;
-        self.since.map(|since| look.senses.after(since, rest))
+        self.since.map(|since| look.senses.after(look.doors, since, rest))
     }
 
     fn watch_due(&self, look: &Look) -> Option<Timestamp> {
@@ -154,7 +155,7 @@ impl Home {
     fn visit_due(&self, look: &Look) -> Option<Timestamp> {
         let unknown = self.unknown.filter(|_| !self.visit_told)?;
         let from = unknown.since.max(self.life.unwrap_or(unknown.since));
-        let due = look.senses.after(from, hours(look.settings.visit_h));
+        let due = look.senses.after(look.doors, from, hours(look.settings.visit_h));
         let again = self.visited.map(|seen| seen + hours(look.settings.visit_again_h));
         Some(due.max(again.unwrap_or(due)))
     }
