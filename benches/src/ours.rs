@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-use wanglou_gateway::clock::{Clock, System};
+use wanglou_gateway::clock::{Clock, Demand, System};
 use wanglou_gateway::configuration;
 use wanglou_gateway::health::Health;
 use wanglou_gateway::intake::{Acknowledge, Arrival, Batch, Body, Closed, Inbound, Intake, Lane};
@@ -51,7 +51,7 @@ impl Pipeline {
             engine: recovered.engine,
             access: recovered.access,
             decisive: recovered.decisive,
-            clock: Clock::start(Box::new(System), None),
+            clock: Clock::start(Box::new(System::default()), None, Demand::Any),
             observers: Vec::new(),
             quarantine: Arc::new(Quarantine::default()),
             health: Arc::new(Health::default()),

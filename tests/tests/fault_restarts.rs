@@ -22,6 +22,8 @@ const TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
 struct Ahead {
     file: PathBuf,
     by: SignedDuration,
+    /// Which start of the machine it is, and whether its clock is synchronised, if not as they really are.
+    machine: &'static str,
 }
 
 impl Ahead {
@@ -29,7 +31,7 @@ impl Ahead {
     fn at_ten(file: PathBuf) -> Self {
         let local = wall().in_tz("Asia/Shanghai").expect("a zone that is bundled");
         let ten = (local.date() + 1.day()).at(10, 0, 0, 0).in_tz("Asia/Shanghai").expect("no gap at ten");
-        let mut ahead = Self { file, by: SignedDuration::ZERO };
+        let mut ahead = Self { file, by: SignedDuration::ZERO, machine: "" };
         ahead.to(ten.timestamp());
         ahead
     }
@@ -43,7 +45,7 @@ impl Ahead {
         assert!(seconds >= self.by.as_secs(), "the simulated clock only goes forward");
         self.by = SignedDuration::from_secs(seconds);
         let new = self.file.with_extension("new");
-        std::fs::write(&new, seconds.to_string()).expect("a file can be written");
+        std::fs::write(&new, format!("{seconds} {}", self.machine)).expect("a file can be written");
         std::fs::rename(&new, &self.file).expect("a file can be replaced");
     }
 }
@@ -242,4 +244,30 @@ fn what_came_at_qos_0_while_the_gateway_was_off_is_unknown_and_the_rest_is_not()
     let micros = |key: &str| blind[0].said[key].as_i64().expect("a time");
     let unknown = SignedDuration::from_micros(micros("until") - micros("from"));
     assert_called(&raised[1], NEIGHBOUR, neighbour + CALL_AFTER + unknown);
+}
+
+#[test]
+fn after_a_power_cut_silence_is_unknown_until_the_clock_is_synchronised() {
+    let mut day = Day::start();
+    let last = day.moves(HOME);
+    day.pass(last + 6.hours());
+    let trusted = |day: &Day| day.gateway.metric("wanglou_clock_trusted", &[]);
+    assert_eq!(trusted(&day), 1.0, "the first start has nothing to bridge");
+    day.gateway.kill();
+    day.clock.machine = "started-anew unsynchronised";
+    day.clock.to(last + 8.hours());
+    day.gateway.restart();
+    assert_eq!(trusted(&day), 0.0);
+    let reasons = day.gateway.get("/readyz").json()["reasons"].to_string();
+    assert!(reasons.contains("clock") && reasons.contains("timedatectl"), "{reasons}");
+    day.pass(last + CALL_AFTER + TOLERANCE);
+    assert_eq!(day.calls(), 0.0, "nobody knows for how long the power was off");
+
+    day.clock.machine = "started-anew synchronised";
+    day.clock.to(last + CALL_AFTER + 2.minutes());
+    eventually("the clock is trusted again, and the resident is called", || {
+        (trusted(&day) == 1.0 && day.calls() == 1.0).then_some(())
+    });
+    let reasons = day.gateway.get("/readyz").json()["reasons"].to_string();
+    assert!(!reasons.contains("timedatectl"), "{reasons}");
 }

@@ -697,11 +697,9 @@ fn two_ways(ways: [Way; 2], blind: &Input, until: Timestamp) -> Vec<(String, Tim
             step(&mut engine, now, Stimulus::Input(blind));
         }
     }
-    let raised = calls.into_iter().filter_map(|(now, fact)| match fact {
-        Fact::Raised(raised) if raised.kind.as_str() == "living_alone" => {
-            Some((raised.place.to_string(), now))
-        }
-        _ => None,
+    let raised = calls.into_iter().filter_map(|(now, fact)| {
+        let Fact::Raised(raised) = fact else { return None };
+        (raised.kind.as_str() == "living_alone").then(|| (raised.place.to_string(), now))
     });
     raised.collect()
 }

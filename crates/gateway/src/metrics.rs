@@ -53,6 +53,8 @@ pub struct Metrics {
     pub qos0_messages: IntCounterVec,
     /// 1 while the wall clock is trusted.
     pub clock_trusted: IntGauge,
+    /// The kernel says that the wall clock is synchronised.
+    pub clock_synchronised: IntGauge,
     /// What another channel's effects came to.
     pub effects: IntCounterVec,
     /// 1 for each concern that makes the health page red.
@@ -155,6 +157,10 @@ impl Default for Metrics {
                 "wanglou_qos0_messages_total",
                 "Messages of wired topics that came at QoS 0, which a broker may drop.",
                 &["lane"],
+            ),
+            clock_synchronised: make.gauge(
+                "wanglou_clock_synchronised",
+                "1 while the kernel says that the wall clock is synchronised; not asked with clock.require_sync = false.",
             ),
             clock_trusted: make.gauge("wanglou_clock_trusted", "1 while the wall clock is trusted."),
             effects: make.counters(

@@ -288,6 +288,7 @@ impl<'a> Reader<'a> {
             wall_minus_at: senses.wall_minus_at,
             boot_id: senses.boot_id.clone(),
             at_minus_boot: senses.at_minus_boot,
+            trusted: senses.clock_trusted,
         })
     }
 }

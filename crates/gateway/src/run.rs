@@ -1,6 +1,6 @@
 //! `wanglou run`: everything put together, and taken down in order.
 
-use crate::clock::{self, Clock, Shifted, System};
+use crate::clock::{self, Clock, Demand, Shifted, System};
 use crate::configuration::{self, Decisive, GatewayFile, Loaded};
 use crate::effects::Dispatcher;
 use crate::health::{Concern, Detail, Health};
@@ -128,7 +128,11 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     let hub = Hub::new(&recovered.engine, people, history);
     let reader = opened.log.reader();
     let calendar = recovered.engine.setup().calendar.clone();
-    let clock = Clock::start(source(options.clock_ahead_file)?, recovered.earlier.as_ref());
+    let clock = Clock::start(
+        source(options.clock_ahead_file, gateway.clock.demand())?,
+        recovered.earlier.as_ref(),
+        gateway.clock.demand(),
+    );
     let (dispatcher, effects) = Dispatcher::new(&recovered.engine);
     let parts = Parts {
         log: opened.log,
@@ -208,10 +212,17 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     Ok(Running { writer: handle, address, reload, stop, hub, ended, lanes, phones })
 }
 
-fn source(ahead_file: Option<PathBuf>) -> Result<Box<dyn clock::Source>, RunError> {
-    let Some(file) = ahead_file else { return Ok(Box::new(System)) };
+fn source(ahead_file: Option<PathBuf>, demand: Demand) -> Result<Box<dyn clock::Source>, RunError> {
+    let system = match demand {
+        Demand::Synchronised => {
+            System::asking().map_err(|error| RunError::System("the clock's thread", error))?
+        }
+        Demand::Any => System::default(),
+    };
+    let Some(file) = ahead_file else { return Ok(Box::new(system)) };
     tracing::warn!(file = %file.display(), "the clocks are moved ahead by a file, which only tests do");
-    let shifted = Shifted::open(file).map_err(|error| RunError::System("--clock-ahead-file", error))?;
+    let shifted =
+        Shifted::open(system, file).map_err(|error| RunError::System("--clock-ahead-file", error))?;
     Ok(Box::new(shifted))
 }
 

@@ -1,6 +1,7 @@
 //! The gateway's own file, `gateway.toml`. Every default is stated here, once.
 
 use super::Fault;
+use crate::clock::Demand;
 use crate::mqtt::{Address, BrokerOptions, Login, Tls};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -31,6 +32,8 @@ pub struct GatewayFile {
     pub journal: JournalTable,
     /// How long what is kept.
     pub retention: RetentionTable,
+    /// The wall clock.
+    pub clock: ClockTable,
     /// Logs.
     pub log: LogTable,
     /// Addresses that alarms are posted to, by name.
@@ -49,6 +52,7 @@ impl Default for GatewayFile {
             metrics: MetricsTable::default(),
             journal: JournalTable::default(),
             retention: RetentionTable::default(),
+            clock: ClockTable::default(),
             log: LogTable::default(),
             webhooks: BTreeMap::new(),
         }
@@ -238,6 +242,27 @@ fn webhook() -> Channel {
 
 fn per_minute_max() -> u32 {
     20
+}
+
+/// `[clock]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClockTable {
+    /// After the machine was started anew, nothing is judged by silence until its clock is synchronised.
+    pub require_sync: bool,
+}
+
+impl Default for ClockTable {
+    fn default() -> Self {
+        Self { require_sync: true }
+    }
+}
+
+impl ClockTable {
+    /// What it asks of the clock.
+    pub fn demand(&self) -> Demand {
+        if self.require_sync { Demand::Synchronised } else { Demand::Any }
+    }
 }
 
 impl GatewayFile {

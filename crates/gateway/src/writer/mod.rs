@@ -11,7 +11,7 @@ mod step;
 pub use queue::{ARRIVALS_MAX, BULK_BYTES_PER_COMMIT, Queue, REQUESTS_MAX, Refused, Work, batch_bytes};
 
 use crate::access::{Access, AccessEvent};
-use crate::clock::Clock;
+use crate::clock::{Clock, Distrust};
 use crate::configuration::Decisive;
 use crate::health::{Concern, Detail, Health};
 use crate::intake::{Acknowledge, Arrival};
@@ -215,6 +215,8 @@ pub struct Writer {
     snapshot_at: Position,
     aged_at: Timestamp,
     disk_full: bool,
+    /// The distrust that health, metrics and engine know of.
+    clock_told: Option<Distrust>,
 }
 
 /// Held back until the commit.
@@ -261,6 +263,7 @@ impl Writer {
             snapshot_at,
             aged_at: Timestamp(0),
             disk_full: false,
+            clock_told: None,
         };
         (writer, handle)
     }
@@ -400,6 +403,7 @@ impl Writer {
         depth("bulk", bulk);
         let position = self.parts.log.position();
         self.parts.metrics.journal_position.set(position.0 as i64);
+        self.parts.metrics.clock_synchronised.set(i64::from(self.parts.clock.is_synchronised()));
         if position.0 - self.snapshot_at.0 >= self.parts.keeping.snapshot_records && !self.disk_full {
             self.take_snapshot()?;
         }
@@ -450,7 +454,8 @@ impl Writer {
     /// # Errors
     /// [`WriterError`].
     pub fn begin(&mut self, loaded: Decisive, version: &str) -> Result<(), WriterError> {
-        let at = self.parts.clock.now().at;
+        let now = self.parts.clock.now();
+        let at = now.at;
         if self.parts.log.position() == Position::FIRST || loaded.hash() != self.parts.decisive.hash() {
             self.reconfigure(at, loaded, "start")?;
         }
@@ -461,26 +466,44 @@ impl Writer {
             at_minus_boot: earlier.at_minus_boot,
         };
         self.step_input(at, &start)?;
+        if let Some(wall_minus_at) = now.stepped {
+            self.step_input(at, &Input::ClockStep { wall_minus_at })?;
+        }
         self.judge_clock(at)?;
         self.settle_started_effects(at)?;
         self.commit(at, Purpose::Control)
     }
 
+    /// Red before it lies: what silence means is not known while the clock is not trusted; ladders run on.
     fn judge_clock(&mut self, at: Timestamp) -> Result<(), WriterError> {
-        let trusted = self.parts.clock.distrust().is_none();
+        let distrust = self.parts.clock.distrust();
+        self.clock_told = distrust;
+        let trusted = distrust.is_none();
         self.parts.metrics.clock_trusted.set(i64::from(trusted));
-        if trusted {
-            self.parts.health.clear(Concern::Clock);
-        } else {
-            let detail = Detail::said(
-                "系统时间早于最后一条记录，请校时后重新加载",
-                "the wall clock shows a time before the last record: set it, then reload",
-            );
-            self.parts.health.raise(Concern::Clock, detail);
-        }
+        let why = match distrust {
+            None => {
+                self.parts.health.clear(Concern::Clock);
+                "the wall clock goes on"
+            }
+            Some(Distrust::WallBeforeLast) => {
+                let detail = Detail::said(
+                    "系统时间早于最后一条记录，请校时",
+                    "the wall clock shows a time before the last record: set it",
+                );
+                self.parts.health.raise(Concern::Clock, detail);
+                "the wall clock went back over a restart"
+            }
+            Some(Distrust::Unsynchronised) => {
+                let detail = Detail::said(
+                    "机器重启后时钟尚未同步：请检查时间服务器（timedatectl），或设 clock.require_sync = false",
+                    "the machine was started anew and nothing has synchronised its clock yet: see that a time server \
+                     is reached (timedatectl), or set clock.require_sync = false",
+                );
+                self.parts.health.raise(Concern::Clock, detail);
+                "the wall clock is not synchronised"
+            }
+        };
         if trusted != self.parts.engine.senses().clock_trusted {
-            let why =
-                if trusted { "the wall clock goes on" } else { "the wall clock went back over a restart" };
             self.step_input(at, &Input::Clock { trusted, why: why.into() })?;
         }
         Ok(())

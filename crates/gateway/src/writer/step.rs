@@ -22,6 +22,9 @@ impl Writer {
         if let Some(wall_minus_at) = now.stepped {
             self.step_input(now.at, &Input::ClockStep { wall_minus_at })?;
         }
+        if self.parts.clock.distrust() != self.clock_told {
+            self.judge_clock(now.at)?;
+        }
         for _ in 0..TICKS_MAX {
             if self.parts.engine.next_deadline().is_none_or(|due| due > now.at) {
                 break;
