@@ -64,6 +64,7 @@ test('a door that stays shut for a day brings the captain to it, and others see 
   await fullScreen(captain).waitFor({ timeout: 20_000 });
   await fullScreen(worker).waitFor({ timeout: 20_000 });
   await captain.screenshot({ path: join(SCREENSHOTS, 'home.zh.png') });
+  assert.match(await fullScreen(captain).innerText(), /一天没有活动迹象.*无人处理/s, 'why, and that nobody has gone yet');
   await worker.screenshot({ path: join(SCREENSHOTS, 'home.en.png') });
   const id = await fullScreen(captain).getAttribute('data-alarm');
   await captain.waitForTimeout(800);

@@ -3,7 +3,7 @@
 use crate::alarm::Alarm;
 use crate::world::World;
 use wanglou_model::{
-    Audience, Fact, Ladder, NextRung, Priority, Reopening, Role, Rung, Span, StopsAt, Timestamp,
+    Audience, Fact, Ladder, NextRung, Priority, Reason, Reopening, Role, Rung, Span, StopsAt, Timestamp,
 };
 
 /// Accept and on-scene times, and how often the last rung repeats.
@@ -105,11 +105,7 @@ fn entering(alarm: &Alarm, index: usize, rung: &Rung) -> Vec<Fact> {
             alarm: alarm.id.clone(),
             priority,
             ladder: alarm.ladder.clone(),
-            reason: wanglou_model::Reason::new(
-                "stage_reached",
-                "无人处理，升级",
-                "nobody stood it down: raised",
-            ),
+            reason: still(&alarm.reason),
         });
     }
     if let Some(stage) = rung.stage.clone().filter(|_| staged) {
@@ -121,6 +117,16 @@ fn entering(alarm: &Alarm, index: usize, rung: &Rung) -> Vec<Fact> {
         facts.push(Fact::Reopened { alarm: alarm.id.clone(), why: Reopening::NextStage, rung: index });
     }
     facts
+}
+
+/// Why it was raised, and that nobody has stood it down since: whoever comes late must know both.
+fn still(reason: &Reason) -> Reason {
+    const CODE: &str = "stage_reached";
+    if reason.code == CODE {
+        return reason.clone();
+    }
+    let zh = format!("{}；无人处理，已升级", reason.text.zh);
+    Reason::new(CODE, zh, format!("{}; nobody stood it down: raised", reason.text.en))
 }
 
 /// P4 interrupts nobody, and still has a deadline.

@@ -104,11 +104,7 @@ impl LivingAlone {
     }
 
     fn call(&self, world: &World, place: &PlaceId) -> Proposal {
-        let why = reason(
-            "no_life_sign",
-            "一天没有活动迹象，先电话问候",
-            "no sign of activity for a day: the resident is called first",
-        );
+        let why = reason("no_life_sign", "一天没有活动迹象", "no sign of activity for a day");
         let mut raise = Raise::new(inactive_key(place), place, Priority::P3, world.at, why);
         raise.stage = Some("call".into());
         raise.ladder = Some(self.ladder(world, place));
