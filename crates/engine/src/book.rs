@@ -558,11 +558,11 @@ fn reopening_words(why: Reopening) -> (&'static str, &'static str) {
         Reopening::Confirmed => ("已核实，需重新接警", "confirmed: accept anew"),
         Reopening::AnotherPlace => ("波及另一处，需重新接警", "another place concerned: accept anew"),
         Reopening::SecondSensor => {
-            ("另一种传感器也报警，需重新接警", "a second kind of sensor agrees: accept anew")
+            ("另一种传感器也告警，需重新接警", "a second kind of sensor agrees: accept anew")
         }
         Reopening::NotOnScene => ("接警后未按时到场，重新派警", "accepted, but nobody on scene in time"),
         Reopening::NextStage => ("进入下一阶段，需重新接警", "next stage: accept anew"),
         Reopening::HolderLeft => ("接警人已不在名册，重新派警", "whoever had it has left the registry"),
-        Reopening::StillActive => ("已处理但传感器仍报警", "resolved, but the sensor still says so"),
+        Reopening::StillActive => ("已处理但传感器仍告警", "resolved, but the sensor still says so"),
     }
 }

@@ -59,16 +59,16 @@ impl Concern {
     /// What it means, for people who do not read the detail.
     fn words(self) -> (&'static str, &'static str) {
         match self {
-            Concern::Starting => ("正在启动", "starting"),
-            Concern::AlarmPath => ("告警通道不通", "the alarm lane is not up"),
-            Concern::BulkPath => ("普通消息通道不通", "the bulk lane is not up"),
-            Concern::Disk => ("磁盘空间不足，暂停接收", "the disk is full, intake waits"),
-            Concern::Journal => ("日志有损坏", "the journal is damaged"),
-            Concern::Clock => ("系统时钟不可信", "the clock cannot be trusted"),
-            Concern::Reachability => ("有告警无人可送达", "an alarm reached nobody"),
-            Concern::Views => ("历史视图正在重建", "the history is being written anew"),
+            Concern::Starting => ("正在启动", "Starting"),
+            Concern::AlarmPath => ("告警通道不通", "The alarm path is not up"),
+            Concern::BulkPath => ("数据通道不通", "The bulk path is not up"),
+            Concern::Disk => ("磁盘空间不足，暂停接收", "The disk is full, intake waits"),
+            Concern::Journal => ("日志有损坏", "The journal is damaged"),
+            Concern::Clock => ("系统时钟不可信", "The clock cannot be trusted"),
+            Concern::Reachability => ("有告警无人可送达", "An alarm reached nobody"),
+            Concern::Views => ("历史视图正在重建", "The history is being written anew"),
             Concern::Reload => {
-                ("新配置有误，仍用原配置", "the new configuration was refused, the old one runs on")
+                ("新配置有误，仍用原配置", "The new configuration was refused, the old one runs on")
             }
         }
     }
@@ -160,8 +160,8 @@ mod tests {
         health.raise(Concern::BulkPath, "Connection refused");
         let words: Vec<Text> = health.concerns().into_iter().map(|(_, words)| words).collect();
         assert_eq!(words[0].zh, "告警通道不通：正在接收积压消息");
-        assert_eq!(words[0].en, "the alarm lane is not up: the backlog is coming in");
-        assert_eq!(words[1].zh, "普通消息通道不通（Connection refused）");
+        assert_eq!(words[0].en, "The alarm path is not up: the backlog is coming in");
+        assert_eq!(words[1].zh, "数据通道不通（Connection refused）");
         assert!(!health.is_ready());
         health.clear(Concern::AlarmPath);
         assert!(health.is_ready());

@@ -302,8 +302,8 @@ export const overview = () => ({
   health: { ready: false, reasons: [
       {
         code: 'bulk_path',
-        zh: '普通消息通道不通：正在接收积压消息',
-        en: "the bulk lane is not up: the broker's backlog is still coming in",
+        zh: '数据通道不通：正在接收积压消息',
+        en: "The bulk path is not up: the broker's backlog is still coming in",
       },
     ] },
   clock: { trusted: true },
