@@ -148,3 +148,34 @@ fn of_two_who_accept_at_once_one_has_it_and_the_other_is_told_who() {
         }
     }
 }
+
+#[test]
+fn a_picture_is_shown_by_our_own_address_to_whoever_may_see_the_alarm() {
+    let (broker, gateway) = start();
+    let (he, feng) = (gateway.enrol("he"), gateway.enrol("feng"));
+    let phone = Phone::fresh(&he);
+    let sent = vendors::thrown_object();
+    broker.publish(&sent.topic, &sent.payload, 1);
+    let alarm = phone.alarm("thrown_object", "facade/1/east");
+    assert!(!alarm.to_string().contains("pic?id=1"), "the vendor's address stays here: {alarm}");
+    let url = alarm["evidence"][0]["url"].as_str().expect("an address").to_owned();
+    assert_eq!(url, format!("/api/evidence/{}/0", alarm["id"].as_str().expect("an id")));
+
+    assert_eq!(code(&he.get(&url)), (404, json!("host_not_allowed")));
+    assert_eq!(code(&feng.get(&url)), (404, json!("gone")), "another grid's guard");
+    assert_eq!(gateway.get(&url).status, 401, "nobody");
+    assert_eq!(code(&he.get(&url.replace("/0", "/9"))), (404, json!("gone")));
+    assert!(gateway.metric("wanglou_evidence_reads_total", &["host_not_allowed"]) >= 1.0);
+    assert!(gateway.log().contains("officer=he"), "each look is logged");
+
+    // Listed, it is asked for, and what it does not give is told apart.
+    gateway.compound.replace(
+        "gateway.toml",
+        "# hosts = [\"10.8.0.21\", \"nvr.lan:8443\"]",
+        "hosts = [\"127.0.0.1:9\"]",
+    );
+    let mut gateway = gateway;
+    gateway.stop();
+    gateway.restart();
+    assert_eq!(code(&he.get(&url)), (404, json!("not_given")));
+}

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod clock;
 pub mod configuration;
 pub mod effects;
+pub mod evidence;
 pub mod health;
 pub mod http;
 pub mod hub;

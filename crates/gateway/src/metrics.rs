@@ -57,6 +57,8 @@ pub struct Metrics {
     pub clock_synchronised: IntGauge,
     /// What another channel's effects came to.
     pub effects: IntCounterVec,
+    /// Looks at pictures and clips by what came of them.
+    pub evidence_reads: IntCounterVec,
     /// 1 for each concern that makes the health page red.
     pub concern: GaugeVec,
     /// Topics in quarantine.
@@ -167,6 +169,11 @@ impl Default for Metrics {
                 "wanglou_effects_total",
                 "Effects by channel and end.",
                 &["channel", "ended"],
+            ),
+            evidence_reads: make.counters(
+                "wanglou_evidence_reads_total",
+                "Looks at pictures and clips of alarms.",
+                &["result"],
             ),
             concern: make.keep(GaugeVec::new(
                 Opts::new("wanglou_concern", "1 while it makes the health page red."),

@@ -3,6 +3,7 @@
 use crate::clock::{self, Clock, Demand, Shifted, System};
 use crate::configuration::{self, Decisive, GatewayFile, Loaded};
 use crate::effects::Dispatcher;
+use crate::evidence::{Allowed, Evidence};
 use crate::health::{Concern, Detail, Health};
 use crate::http::{self, Origin, PhoneSide, Reload, ServeError};
 use crate::hub::Hub;
@@ -134,6 +135,8 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         gateway.clock.demand(),
     );
     let (dispatcher, effects) = Dispatcher::new(&recovered.engine);
+    let evidence =
+        Evidence::new(opened.blobs.clone(), Allowed::parse(&gateway.evidence.hosts).unwrap_or_default());
     let parts = Parts {
         log: opened.log,
         blobs: opened.blobs,
@@ -188,6 +191,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         hub: hub.clone(),
         origin: Arc::new(Origin::new(&gateway.http.public_url)),
         quarantine,
+        evidence,
         views,
         health: Arc::clone(&health),
         metrics: metrics.clone(),

@@ -2,6 +2,7 @@
 
 use super::Fault;
 use crate::clock::Demand;
+use crate::evidence::Allowed;
 use crate::mqtt::{Address, BrokerOptions, Login, Tls};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -34,6 +35,8 @@ pub struct GatewayFile {
     pub retention: RetentionTable,
     /// The wall clock.
     pub clock: ClockTable,
+    /// Pictures and clips.
+    pub evidence: EvidenceTable,
     /// Logs.
     pub log: LogTable,
     /// Addresses that alarms are posted to, by name.
@@ -53,6 +56,7 @@ impl Default for GatewayFile {
             journal: JournalTable::default(),
             retention: RetentionTable::default(),
             clock: ClockTable::default(),
+            evidence: EvidenceTable::default(),
             log: LogTable::default(),
             webhooks: BTreeMap::new(),
         }
@@ -200,6 +204,14 @@ impl Default for RetentionTable {
     }
 }
 
+/// `[evidence]`.
+#[derive(Debug, Clone, PartialEq, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct EvidenceTable {
+    /// Cameras and recorders whose pictures may be fetched: `10.8.0.21`, `nvr.lan:8443`. None by default.
+    pub hosts: Vec<String>,
+}
+
 /// `[log]`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -307,6 +319,9 @@ impl GatewayFile {
         }
         if self.retention.bodies_days == 0 || self.retention.facts_days < self.retention.bodies_days {
             wrong("retention", "bodies_days is at least 1 and at most facts_days".into());
+        }
+        if let Err(text) = Allowed::parse(&self.evidence.hosts) {
+            wrong("evidence.hosts", text);
         }
         if let Err(text) = check_public_url(&self.http.public_url) {
             wrong("http.public_url", text);

@@ -8,6 +8,7 @@ mod alarms;
 mod assets;
 mod commands;
 mod enrol;
+mod evidence;
 mod origin;
 mod serve;
 pub mod session;
@@ -18,6 +19,7 @@ pub use enrol::{ENROL_FRAGMENT, token};
 pub use origin::Origin;
 pub use serve::{ServeError, bind, serve};
 
+use crate::evidence::Evidence;
 use crate::health::Health;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
@@ -56,6 +58,8 @@ pub struct PhoneSide {
     pub quarantine: Arc<Quarantine>,
     /// The history.
     pub views: Views,
+    /// Pictures and clips.
+    pub evidence: Arc<Evidence>,
     /// The health page.
     pub health: Arc<Health>,
     /// The metrics.
@@ -143,6 +147,7 @@ pub fn router(side: PhoneSide) -> Router {
         .route("/api/cmd", post(commands::command))
         .route("/api/receipt", post(commands::receipt))
         .route("/api/alarms/{id}", get(alarms::detail))
+        .route("/api/evidence/{alarm}/{number}", get(evidence::show))
         .route("/api/admin/overview", get(admin::overview))
         .route("/api/admin/history", get(admin::history))
         .route("/api/admin/reload", post(admin::reload))

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { alarmDetail, enrol, http, request } from './http';
+import { alarmDetail, enrol, http, request, whyMissing } from './http';
 
 let answer: () => Promise<Response>;
 let asked: { path: string; init: RequestInit }[];
@@ -105,4 +105,13 @@ test('a timeline line without a time is left out, an unknown one is kept', async
   expect(await alarmDetail('a')).toBe('gone');
   answer = json(500, {});
   expect(await alarmDetail('a')).toBe('unreachable');
+});
+
+test('why a picture is missing is what the gateway says, and nothing where it says nothing', async () => {
+  answer = json(404, { code: 'host_not_allowed', text: { zh: '主机不在允许名单', en: 'host not allowed' } });
+  expect(await whyMissing('/api/evidence/al_1/0')).toEqual({ zh: '主机不在允许名单', en: 'host not allowed' });
+  for (const other of [json(200, { text: 'x' }), async () => new Response('JFIF', { status: 404 }), () => Promise.reject(new Error('cut'))]) {
+    answer = other;
+    expect(await whyMissing('/api/evidence/al_1/0')).toBeNull();
+  }
 });

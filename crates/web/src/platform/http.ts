@@ -48,6 +48,12 @@ export const http: Http = {
   },
 };
 
+/** Why the gateway does not show a picture; `null` when it does not say. */
+export async function whyMissing(url: string): Promise<Words | null> {
+  const answer = await request('GET', url);
+  return answer && answer.status !== 200 && isObject(answer.body) ? wordsOrNull(answer.body.text) : null;
+}
+
 /** Why an enrolment was refused. */
 export interface EnrolRefusal {
   code: string;
