@@ -195,14 +195,6 @@ test('a delta replay forgets nothing', async () => {
   expect(ids()).toEqual(['old']);
 });
 
-test('an alarm that leaves the scope leaves list and disk, and its number counts', async () => {
-  await live(5);
-  feed.onAlarm(alarm('a'), 6, false);
-  feed.onGone('a', 7, false);
-  await settle();
-  expect([ids(), store.alarms.size, feed.cursor]).toEqual([[], 0, 7]);
-});
-
 test('what ended more than a day ago is forgotten at synced; what is open is kept however old', async () => {
   const closed = (ago_ms: number) => ({ state: 'closed', closed_at: new Date(NOW - ago_ms).toISOString() });
   feed.beginSync(false, 'h1');
