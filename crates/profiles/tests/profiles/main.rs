@@ -7,6 +7,5 @@ mod faults;
 mod hostile;
 mod language;
 mod routing;
-mod samples;
 mod shipped;
 mod support;

@@ -79,7 +79,11 @@ impl Expected {
             |found: &[String]| found.first().zip(self.lines.first()).is_some_and(|(f, e)| f.contains(&**e));
         match *word {
             "decoded" if self.lines != *lines => Verdict::Wrong,
-            "decoded" if lines.iter().any(|line| !line.contains(": unknown {")) => Verdict::Decoded,
+            "decoded"
+                if lines.iter().any(|line| !line.ends_with(": unknown") && !line.contains(": unknown ")) =>
+            {
+                Verdict::Decoded
+            }
             "decoded" => Verdict::Unknown,
             "ignored" if part(lines) => Verdict::Ignored,
             "unmatched" if part(lines) => Verdict::Unknown,

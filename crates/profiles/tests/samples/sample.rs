@@ -73,7 +73,7 @@ impl Sample {
     }
 }
 
-/// `device: kind {value}`, with the quality where it is not "ok".
+/// `device: kind {value}`, with the quality where it is not "ok"; of what is unknown only that it is.
 fn line(observation: &Observation) -> String {
     let json = serde_json::to_value(observation).expect("serialises");
     let quality = match observation.quality {
@@ -82,5 +82,8 @@ fn line(observation: &Observation) -> String {
             format!(" {}", json["quality"].as_str().unwrap_or_default())
         }
     };
-    format!("{}: {} {}{quality}", observation.device, observation.reading.kind(), json["value"])
+    let kind = observation.reading.kind();
+    // What is unknown is shown raw, and the raw is the payload's.
+    let value = if kind == "unknown" { String::new() } else { format!(" {}", json["value"]) };
+    format!("{}: {kind}{value}{quality}", observation.device)
 }
