@@ -7,10 +7,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// What the repository ships.
+/// What the repository ships, but for two vendors: their topics begin with `$`, and the demo's broker refuses such a
+/// subscription, where mosquitto grants it.
 #[derive(RustEmbed)]
 #[folder = "../../config"]
 #[include = "profiles/*.toml"]
+#[exclude = "profiles/huawei_iotda.toml"]
+#[exclude = "profiles/onenet.toml"]
 #[include = "rules.toml"]
 #[include = "sites/demo/*"]
 struct Shipped;
