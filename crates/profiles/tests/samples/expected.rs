@@ -57,9 +57,9 @@ fn one(expected: &toml::Value) -> Expected {
     let (word, lines) = table.iter().next().expect("one key");
     assert_eq!(table.len(), 1, "{table:?}");
     let text = |line: &toml::Value| line.as_str().expect("text").to_owned();
-    let lines = match lines {
-        toml::Value::Array(lines) => lines.iter().map(text).collect(),
-        reason => vec![text(reason)],
+    let lines = match lines.as_array() {
+        Some(lines) => lines.iter().map(text).collect(),
+        None => vec![text(lines)],
     };
     Expected { word: word.clone(), lines }
 }
