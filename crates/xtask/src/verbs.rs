@@ -5,6 +5,7 @@ mod demo;
 mod e2e;
 mod fault;
 mod fuzz;
+mod samples;
 mod screenshots;
 mod setup;
 mod sim;
@@ -28,7 +29,7 @@ pub(crate) struct Verb {
     pub(crate) run: fn(&Workspace, &[String]) -> Result<ExitCode>,
 }
 
-const VERBS: [&Verb; 9] = [
+const VERBS: [&Verb; 10] = [
     &demo::VERB,
     &test::VERB,
     &setup::VERB,
@@ -36,6 +37,7 @@ const VERBS: [&Verb; 9] = [
     &sim::VERB,
     &fault::VERB,
     &fuzz::VERB,
+    &samples::VERB,
     &bench::VERB,
     &screenshots::VERB,
 ];
