@@ -28,6 +28,7 @@ enum Command {
     Verify(cli::verify::Args),
     Publish(cli::publish::Args),
     Simulate(cli::simulate::Args),
+    Quarantine(cli::quarantine::Args),
 }
 
 fn main() -> ExitCode {
@@ -54,6 +55,7 @@ fn run(command: Command) -> anyhow::Result<Ended> {
         Command::TestAlarm(args) => runtime()?.block_on(args.run()),
         Command::Demo(args) => runtime()?.block_on(args.run()),
         Command::Publish(args) => runtime()?.block_on(args.run()),
+        Command::Quarantine(args) => runtime()?.block_on(args.run()),
         Command::Simulate(args) => runtime()?.block_on(args.run()),
     }
 }

@@ -62,6 +62,33 @@ pub struct Entry {
     pub bytes: u64,
 }
 
+impl Entry {
+    /// Messages a minute, over the time in which they came, which counts as a minute at least; one decimal.
+    pub fn rate_per_min(&self) -> f64 {
+        let minutes = ((self.last_at - self.first_at).as_secs_f64() / 60.0).max(1.0);
+        (self.count as f64 / minutes * 10.0).round() / 10.0
+    }
+
+    /// Whether the sample is only the beginning of the payload.
+    pub fn is_cut(&self) -> bool {
+        self.sample.len() as u64 != self.bytes
+    }
+
+    /// The sample as text, where it is one; hexadecimal digits otherwise. A character that was cut in two at the
+    /// end is left out.
+    pub fn text(&self) -> Result<&str, String> {
+        let text = match std::str::from_utf8(&self.sample) {
+            Ok(text) => Some(text),
+            Err(error) if self.is_cut() && error.error_len().is_none() => {
+                std::str::from_utf8(&self.sample[..error.valid_up_to()]).ok()
+            }
+            Err(_) => None,
+        };
+        let hex = || self.sample.iter().map(|byte| format!("{byte:02x}")).collect();
+        text.filter(|text| !text.contains('\0')).ok_or_else(hex)
+    }
+}
+
 /// What a spill writes and removes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Spill {

@@ -159,6 +159,18 @@ fn kept_samples(trees: &Trees) -> Result<Vec<Entry>, ViewError> {
     Ok(kept)
 }
 
+/// The samples that a gateway left on disk, for reading them while none runs. `path` is its views' folder.
+///
+/// # Errors
+/// [`ViewError`]: also while a gateway has them open.
+pub fn left_samples(path: &Path) -> Result<Vec<Entry>, ViewError> {
+    // Opening would make an empty one.
+    if !path.is_dir() {
+        return Ok(Vec::new());
+    }
+    kept_samples(&Trees::open(path)?)
+}
+
 /// Writes the samples that are new, and removes those that are gone.
 fn spill(trees: &Trees, quarantine: &Quarantine) -> Result<(), ViewError> {
     let spill = quarantine.spill();

@@ -4,7 +4,50 @@ use crate::configuration::GatewayFile;
 use crate::run::LOCAL_SECRET_FILE;
 use anyhow::{Context, bail};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Where the gateway of a configuration listens and keeps its data.
+pub(super) struct Place {
+    /// Its address.
+    pub(super) listen: SocketAddr,
+    /// Its data directory.
+    pub(super) data: PathBuf,
+}
+
+impl Place {
+    /// What a gateway's file says of it; the rest of the configuration may have faults.
+    pub(super) fn of(config: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(config)
+            .with_context(|| format!("{} cannot be read", config.display()))?;
+        let gateway = GatewayFile::parse(&config.display().to_string(), &text)
+            .map_err(|fault| anyhow::anyhow!("{fault}"))?;
+        let data = config.parent().unwrap_or(Path::new("")).join(&gateway.data);
+        Ok(Self { listen: gateway.http.listen, data })
+    }
+
+    /// Whether a gateway answers here.
+    pub(super) async fn is_running(&self) -> bool {
+        self.data.join(LOCAL_SECRET_FILE).exists()
+            && tokio::net::TcpStream::connect(loopback(self.listen)).await.is_ok()
+    }
+
+    /// Posts to it.
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> anyhow::Result<serde_json::Value> {
+        post_to(self.listen, &self.data, path, body).await
+    }
+}
+
+/// An address that listens everywhere is asked on this machine.
+fn loopback(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    address
+}
 
 /// Posts to the gateway of this configuration.
 pub(super) async fn post(
@@ -12,12 +55,7 @@ pub(super) async fn post(
     path: &str,
     body: &serde_json::Value,
 ) -> anyhow::Result<serde_json::Value> {
-    let text =
-        std::fs::read_to_string(config).with_context(|| format!("{} cannot be read", config.display()))?;
-    let gateway = GatewayFile::parse(&config.display().to_string(), &text)
-        .map_err(|fault| anyhow::anyhow!("{fault}"))?;
-    let data = config.parent().unwrap_or(Path::new("")).join(&gateway.data);
-    post_to(gateway.http.listen, &data, path, body).await
+    Place::of(config)?.post(path, body).await
 }
 
 /// Posts to a gateway by address and data directory.
@@ -31,10 +69,7 @@ pub(super) async fn post_to(
     let secret = std::fs::read_to_string(&file).with_context(|| {
         format!("{} cannot be read: is the gateway running, and are you its user?", file.display())
     })?;
-    let mut address = listen;
-    if address.ip().is_unspecified() {
-        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-    }
+    let address = loopback(listen);
     let client = reqwest::Client::builder().no_proxy().build()?;
     let request = client
         .post(format!("http://{address}{path}"))

@@ -8,6 +8,7 @@ pub mod enrol;
 pub mod init;
 mod local;
 pub mod publish;
+pub mod quarantine;
 pub mod run;
 pub mod simulate;
 pub mod test_alarm;

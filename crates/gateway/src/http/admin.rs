@@ -132,17 +132,14 @@ fn config(engine: &Engine) -> ConfigRow {
 }
 
 fn unmatched(entry: &Entry) -> Unmatched {
-    let minutes = ((entry.last_at - entry.first_at).as_secs_f64() / 60.0).max(1.0);
-    let text = std::str::from_utf8(&entry.sample).ok().filter(|text| !text.contains('\0'));
-    let hex = || entry.sample.iter().map(|byte| format!("{byte:02x}")).collect();
     Unmatched {
         topic: entry.topic.clone(),
         count: entry.count,
         first_at: rfc3339_micros::format(entry.first_at),
         last_at: rfc3339_micros::format(entry.last_at),
-        rate_per_min: (entry.count as f64 / minutes * 10.0).round() / 10.0,
+        rate_per_min: entry.rate_per_min(),
         reason: entry.reason.clone(),
-        sample: text.map_or_else(hex, str::to_owned),
+        sample: entry.text().map_or_else(|hex| hex, str::to_owned),
         bytes: entry.bytes,
         kind: entry.why.name(),
         profile: entry.profile.clone(),
@@ -375,6 +372,15 @@ fn told(facts: &[Fact]) -> Vec<String> {
         _ => None,
     });
     rungs.flatten().map(|told| told.officer.to_string()).collect()
+}
+
+/// What nobody understood, whole samples, for the machine's own command line.
+pub(super) async fn quarantine(
+    State(side): State<PhoneSide>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    session::local(&side, &headers)?;
+    Ok(Json(side.quarantine.entries()).into_response())
 }
 
 /// Alive: the process answers, and the writer too.

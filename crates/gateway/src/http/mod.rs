@@ -154,6 +154,7 @@ pub fn router(side: PhoneSide) -> Router {
         .route("/api/admin/sessions", get(admin::sessions).delete(admin::revoke))
         .route("/api/local/enrol", post(enrol::invite))
         .route("/api/local/test-alarm", post(admin::test_alarm))
+        .route("/api/local/quarantine", post(admin::quarantine))
         .route("/healthz", get(admin::healthz))
         .route("/readyz", get(admin::readyz));
     if side.serve_metrics {
