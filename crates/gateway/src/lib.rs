@@ -22,4 +22,5 @@ pub mod run;
 pub mod snapshot;
 pub mod view;
 pub mod views;
+pub mod wiring;
 pub mod writer;

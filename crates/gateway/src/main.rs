@@ -29,6 +29,7 @@ enum Command {
     Publish(cli::publish::Args),
     Simulate(cli::simulate::Args),
     Quarantine(cli::quarantine::Args),
+    Profile(cli::profile::Args),
 }
 
 fn main() -> ExitCode {
@@ -55,6 +56,7 @@ fn run(command: Command) -> anyhow::Result<Ended> {
         Command::TestAlarm(args) => runtime()?.block_on(args.run()),
         Command::Demo(args) => runtime()?.block_on(args.run()),
         Command::Publish(args) => runtime()?.block_on(args.run()),
+        Command::Profile(args) => args.run(),
         Command::Quarantine(args) => runtime()?.block_on(args.run()),
         Command::Simulate(args) => runtime()?.block_on(args.run()),
     }
