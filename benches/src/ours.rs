@@ -50,6 +50,7 @@ impl Pipeline {
             configs,
             engine: recovered.engine,
             access: recovered.access,
+            decoding: recovered.decoding,
             decisive: recovered.decisive,
             clock: Clock::start(Box::new(System::default()), None, Demand::Any),
             observers: Vec::new(),

@@ -13,6 +13,7 @@ use wanglou_journal::{
     Blobs, Body, Config, ConfigHash, Configs, Damage, Position, Record, Store, StoreError,
 };
 use wanglou_model::{Decoded, Fact, Input, Observation, RawMessage, Timestamp, Way};
+use wanglou_profiles::DecodeState;
 
 /// Why the gateway cannot start from this journal.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,8 @@ pub struct Recovered {
     pub engine: Engine,
     /// Who may come in.
     pub access: Access,
+    /// What decoding remembers from one message to the next.
+    pub decoding: DecodeState,
     /// The configuration in force.
     pub decisive: Decisive,
     /// For the clock; `None` for a journal without records.
@@ -88,8 +91,9 @@ pub fn recover_until(
     if let Some(found) = usable {
         let decisive = configuration(configs, ConfigHash(found.config))?;
         match snapshot::read(found, Arc::clone(&decisive.setup)) {
-            Ok((engine, access)) => {
+            Ok((engine, access, decoding)) => {
                 (reader.engine, reader.access, reader.decisive) = (engine, access, decisive);
+                reader.decoding = decoding;
                 from = found.position;
             }
             Err(unusable) => {
@@ -116,8 +120,8 @@ pub fn recover_until(
     reader.flush();
     damage.extend(end.skipped.iter().map(Damage::to_string));
     let earlier = reader.earlier();
-    let Reader { engine, access, decisive, records, .. } = reader;
-    Ok(Recovered { engine, access, decisive, earlier, damage, records })
+    let Reader { engine, access, decoding, decisive, records, .. } = reader;
+    Ok(Recovered { engine, access, decoding, decisive, earlier, damage, records })
 }
 
 fn configuration(configs: &Configs, hash: ConfigHash) -> Result<Decisive, RecoveryError> {
@@ -160,6 +164,7 @@ impl Fed {
 struct Reader<'a> {
     engine: Engine,
     access: Access,
+    decoding: DecodeState,
     decisive: Decisive,
     blobs: &'a Blobs,
     configs: &'a Configs,
@@ -179,6 +184,7 @@ impl<'a> Reader<'a> {
         Self {
             engine: Engine::new(Arc::clone(&current.setup)),
             access: Access::default(),
+            decoding: DecodeState::default(),
             decisive: current.clone(),
             blobs,
             configs,
@@ -245,7 +251,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn message(&self, at: Timestamp, head: &[u8], payload: &[u8]) -> Result<Fed, RecordError> {
+    fn message(&mut self, at: Timestamp, head: &[u8], payload: &[u8]) -> Result<Fed, RecordError> {
         let kept = record::message(head, payload)?;
         let blob;
         let payload = match kept.payload {
@@ -257,7 +263,7 @@ impl<'a> Reader<'a> {
             Payload::Oversize { .. } => &[],
         };
         let raw = RawMessage { topic: kept.topic, payload, at, retain: kept.retain, dup: kept.dup };
-        let observations = match self.decisive.profiles.decode(&raw) {
+        let observations = match self.decisive.profiles.decode_in(&raw, &mut self.decoding).decoded {
             Decoded::Observations(said) => said,
             Decoded::Ignored(_) | Decoded::Unmatched(_) | Decoded::Rejected { .. } => Vec::new(),
         };

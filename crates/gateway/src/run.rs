@@ -143,6 +143,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         configs: opened.configs,
         engine: recovered.engine,
         access: recovered.access,
+        decoding: recovered.decoding,
         decisive: recovered.decisive,
         clock,
         observers: vec![

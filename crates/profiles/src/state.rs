@@ -51,6 +51,11 @@ impl DecodeState {
         self.births.is_empty()
     }
 
+    /// Was a birth of the edge node, or of one of its devices, heard?
+    pub(crate) fn knows(&self, node: &str) -> bool {
+        self.births.contains_key(node)
+    }
+
     /// The births of an edge node that is heard now.
     pub(crate) fn births_of(&mut self, node: &str) -> Option<&mut Births> {
         self.heard += 1;
@@ -90,5 +95,34 @@ impl Births {
         self.bytes = bytes;
         self.aliases.insert(alias, Metric { name: name.to_owned(), datatype });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_the_limit_the_edge_node_unheard_for_longest_is_forgotten() {
+        let mut state = DecodeState::default();
+        for n in 0..NODES_MAX {
+            state.born(&format!("g/{n}"));
+        }
+        assert!(state.births_of("g/0").is_some(), "heard again");
+        state.born("g/new");
+        assert!(state.knows("g/0") && state.knows("g/new") && !state.knows("g/1"));
+        assert_eq!(state.births.len(), NODES_MAX);
+    }
+
+    #[test]
+    fn one_edge_node_cannot_have_more_aliases_or_longer_names_than_allowed() {
+        let mut state = DecodeState::default();
+        let births = state.born("g/n");
+        for alias in 0..ALIASES_MAX as u64 {
+            births.remember(alias, "x", 1).expect("room");
+        }
+        assert!(births.remember(u64::MAX, "x", 1).is_err());
+        births.remember(0, "again", 1).expect("the same alias takes no room");
+        assert!(births.remember(0, &"x".repeat(ALIAS_BYTES_MAX), 1).is_err());
     }
 }

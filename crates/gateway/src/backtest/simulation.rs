@@ -13,7 +13,7 @@ use wanglou_model::{
     Input, Observation, OfficerId, Op, OutboxRow, PathNews, PathState, PhoneId, PhoneState, Quality,
     RawMessage, Receipt, Recipient, Span, Timestamp,
 };
-use wanglou_profiles::ProfileSet;
+use wanglou_profiles::{DecodeState, ProfileSet};
 
 /// Deadlines that armed new ones which were due at once: more rounds than this are a fault of a rule.
 const TICKS_MAX: usize = 10_000;
@@ -43,6 +43,7 @@ impl fmt::Display for Remark {
 pub struct Simulation {
     engine: Engine,
     profiles: Arc<ProfileSet>,
+    decoding: DecodeState,
     ledger: Ledger,
     now: Timestamp,
     began: bool,
@@ -65,6 +66,7 @@ impl Simulation {
         Self {
             engine: Engine::new(setup),
             profiles,
+            decoding: DecodeState::default(),
             ledger: Ledger::default(),
             now: Timestamp(0),
             began: false,
@@ -331,7 +333,7 @@ impl Simulation {
 
     pub(super) fn message(&mut self, at: Timestamp, topic: &str, payload: &[u8], retain: bool, dup: bool) {
         let raw = RawMessage { topic, payload, at, retain, dup };
-        match self.profiles.decode(&raw) {
+        match self.profiles.decode_in(&raw, &mut self.decoding).decoded {
             Decoded::Observations(said) => self.said(at, &said, retain, dup),
             Decoded::Ignored(_) => {}
             Decoded::Unmatched(why) => self.remark(format!("no profile knows {topic}: {why}")),

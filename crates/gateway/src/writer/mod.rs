@@ -185,6 +185,8 @@ pub struct Parts {
     pub engine: Engine,
     /// Who may come in, recovered.
     pub access: Access,
+    /// What decoding remembers from one message to the next, recovered.
+    pub decoding: wanglou_profiles::DecodeState,
     /// The configuration in force.
     pub decisive: Decisive,
     /// The clock.

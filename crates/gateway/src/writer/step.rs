@@ -136,8 +136,15 @@ impl Writer {
             }
         };
         let raw = RawMessage { topic: &message.topic, payload, at, retain: message.retain, dup: message.dup };
-        match self.parts.decisive.profiles.decode(&raw) {
-            Decoded::Observations(said) => self.step_said(at, lane, message, payload, &said),
+        let decoding = self.parts.decisive.profiles.decode_in(&raw, &mut self.parts.decoding);
+        match decoding.decoded {
+            Decoded::Observations(said) => {
+                // Durable before the observation that names them is.
+                for picture in &decoding.blobs {
+                    self.parts.blobs.put(&picture.bytes, at.0)?;
+                }
+                self.step_said(at, lane, message, payload, &said)
+            }
             Decoded::Ignored(_) => {
                 self.count("", "ignored");
                 Ok(())

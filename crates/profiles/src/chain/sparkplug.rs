@@ -30,6 +30,8 @@ pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Vec<u8>,
     let left = context.left;
     let births = match address.kind {
         "NBIRTH" => Some(context.state.born(&address.node)),
+        // The node may have been born before anybody listened.
+        "DBIRTH" if !context.state.knows(&address.node) => Some(context.state.born(&address.node)),
         _ => context.state.births_of(&address.node),
     };
     let mut blank = Births::default();

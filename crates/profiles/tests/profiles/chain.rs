@@ -314,3 +314,117 @@ fn hj212_is_taken_apart_and_its_check_sum_told() {
     assert_eq!(said(&set, &wrong), [r#"unknown {"raw":"damaged"} of X1"#]);
     assert!(said(&set, &good.replace("##0", "##9"))[0].contains("bytes promised"));
 }
+
+/// A protobuf field.
+fn field(number: u64, wire: u64, value: &[u8]) -> Vec<u8> {
+    let mut out = varint(number << 3 | wire);
+    if wire == 2 {
+        out.extend(varint(value.len() as u64));
+    }
+    out.extend_from_slice(value);
+    out
+}
+
+fn varint(mut value: u64) -> Vec<u8> {
+    let mut out = vec![];
+    while value >= 0x80 {
+        out.push(u8::try_from(value & 0x7f).expect("seven bits") | 0x80);
+        value >>= 7;
+    }
+    out.push(u8::try_from(value).expect("seven bits"));
+    out
+}
+
+/// A metric: name, alias, data type, and its value as a field.
+fn metric(name: Option<&str>, alias: Option<u64>, datatype: u64, value: &[u8]) -> Vec<u8> {
+    let name = name.map(|name| field(1, 2, name.as_bytes())).unwrap_or_default();
+    let alias = alias.map(|alias| field(2, 0, &varint(alias))).unwrap_or_default();
+    let datatype = if datatype == 0 { vec![] } else { field(4, 0, &varint(datatype)) };
+    field(2, 2, &[name, alias, field(3, 0, &varint(1_772_413_140_000)), datatype, value.to_vec()].concat())
+}
+
+fn sparkplug() -> wanglou_profiles::ProfileSet {
+    let toml = "format = 1\nname = \"sp\"\ntitle = \"s\"\ntitle_zh = \"s\"\n\
+        [[message]]\ntopic = [\"spBv1.0/{group}/DDATA/{node}/{device}\", \"spBv1.0/{group}/DBIRTH/{node}/{device}\"]\nbody = \"sparkplug_b\"\ndevice = \"{group}/{node}/{device}\"\n\
+        [[message.rule]]\nname = \"fault\"\nfor_each = [{ name = \"m\", in = \"/metrics\" }]\nkind = \"device_fault\"\nvalue.code = { at = [\"m:/name\", \"m:/alias\"] }\nvalue.text = { at = \"m:/value\" }\nvalue.active = true\ntime = { at = \"m:/timestamp\", as = \"epoch_ms\" }\n\
+        [[message]]\ntopic = [\"spBv1.0/{group}/NBIRTH/{node}\", \"spBv1.0/{group}/NDEATH/{node}\"]\nbody = \"sparkplug_b\"\ndevice = \"{group}/{node}\"\n\
+        [[message.ignore]]\nwhen = { at = \"/stale\", is = true }\nreason = \"a death of an earlier birth\"\n\
+        [[message.rule]]\nname = \"node\"\nkind = \"availability\"\nvalue.online = { at = \"/type\", true = [\"NBIRTH\"], false = [\"NDEATH\"] }\nvalue.scope = \"hub\"\n\
+        [[example]]\ntopic = \"spBv1.0/g/DDATA/n/d\"\npayload = '{\"metrics\":[{\"name\":\"A\",\"value\":1,\"timestamp\":1}]}'\nunmatched = \"\"\n\
+        [[example]]\ntopic = \"spBv1.0/g/NDEATH/n\"\npayload = '{\"stale\":true}'\nignored = \"\"\n\
+        [[example]]\ntopic = \"spBv1.0/g/NDEATH/n\"\npayload = '{\"type\":\"NDEATH\"}'\nunmatched = \"\"\n";
+    crate::support::set_of(toml).unwrap_or_else(|faults| panic!("{}", crate::support::shown(&faults)))
+}
+
+#[test]
+fn sparkplug_aliases_are_explained_by_births_and_deaths_belong_to_one() {
+    let set = sparkplug();
+    let mut state = wanglou_profiles::DecodeState::default();
+    let mut tell = |topic: &str, parts: &[Vec<u8>]| {
+        let payload = parts.concat();
+        let raw = wanglou_model::RawMessage {
+            topic,
+            payload: &payload,
+            at: crate::support::received(),
+            retain: false,
+            dup: false,
+        };
+        // What is kept with a snapshot is the same afterwards.
+        let json = serde_json::to_string(&state).expect("JSON");
+        state = serde_json::from_str(&json).expect("the same");
+        lines(set.decode_in(&raw, &mut state).decoded)
+    };
+    let bd_seq = |number: u64| metric(Some("bdSeq"), None, 8, &field(11, 0, &varint(number)));
+    let data = metric(None, Some(7), 0, &field(14, 0, &[1]));
+    let before = tell("spBv1.0/g/DDATA/n/d", std::slice::from_ref(&data));
+    assert!(before[0].contains(r#""code":"7","text":"true""#), "{before:?}");
+    tell("spBv1.0/g/DBIRTH/m/d", &[metric(Some("B"), Some(7), 11, &field(14, 0, &[0]))]);
+    let said = tell("spBv1.0/g/DDATA/m/d", std::slice::from_ref(&data));
+    assert!(said[0].contains(r#""code":"B""#), "a node that was born before anybody listened: {said:?}");
+    tell("spBv1.0/g/NBIRTH/n", &[bd_seq(3)]);
+    let birth = [
+        metric(Some("Inputs/A"), Some(7), 11, &field(14, 0, &[0])),
+        metric(Some("T"), Some(8), 3, &field(10, 0, &varint(4_294_967_291))),
+    ];
+    let said = tell("spBv1.0/g/DBIRTH/n/d", &birth);
+    assert_eq!(
+        said[1],
+        r#"device_fault {"active":true,"code":"T","text":"-5"} at_device=2026-03-02T00:59:00Z of g/n/d"#
+    );
+    let said = tell("spBv1.0/g/DDATA/n/d", &[data, metric(None, Some(8), 0, &field(10, 0, &varint(6)))]);
+    assert_eq!(
+        said[0],
+        r#"device_fault {"active":true,"code":"Inputs/A","text":"true"} at_device=2026-03-02T00:59:00Z of g/n/d"#
+    );
+    assert!(said[1].contains(r#""code":"T","text":"6""#), "{said:?}");
+    assert_eq!(tell("spBv1.0/g/NDEATH/n", &[bd_seq(2)]), ["ignored: a death of an earlier birth"]);
+    assert_eq!(
+        tell("spBv1.0/g/NDEATH/n", &[bd_seq(3)]),
+        [r#"availability {"online":false,"scope":"hub"} of g/n"#]
+    );
+    // A new birth forgets the aliases of the one before.
+    tell("spBv1.0/g/NBIRTH/n", &[bd_seq(4)]);
+    let said = tell("spBv1.0/g/DDATA/n/d", &[metric(None, Some(8), 7, &field(10, 0, &varint(6)))]);
+    assert!(said[0].contains(r#""code":"8""#), "{said:?}");
+}
+
+#[test]
+fn sparkplug_that_lies_about_its_lengths_is_rejected() {
+    let set = sparkplug();
+    let of = |payload: &[u8]| lines(decode(&set, "spBv1.0/g/DDATA/n/d", payload)).remove(0);
+    for (payload, part) in [
+        (&[0x12, 0x7f, 0x00][..], "bytes promised"),
+        (&[0x80; 11], "more than ten bytes"),
+        (&[0x13], "wire type 3"),
+        (&[0x08], "a number ends"),
+        (&[0x12, 0x03, 0x0a, 0x01, 0xff], "not UTF-8"),
+    ] {
+        assert!(
+            of(payload).starts_with("rejected") && of(payload).contains(part),
+            "{payload:?}: {}",
+            of(payload)
+        );
+    }
+    let many = metric(Some("x"), Some(1), 11, &[]).repeat(2000);
+    assert!(of(&many).contains("more than 1024 metrics"), "{}", of(&many));
+}
