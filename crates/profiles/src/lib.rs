@@ -87,6 +87,7 @@
 //! | `decode` | plans and a message to observations |
 //! | `state` | what decoding remembers between messages |
 //! | `blob` | pictures that stand inside of messages |
+//! | `explain` | why a message was understood as it was |
 //! | `canonical` | the native decoder of Wanglou's own format |
 
 mod blob;
@@ -94,6 +95,7 @@ mod canonical;
 mod chain;
 mod compile;
 mod decode;
+mod explain;
 mod fault;
 mod json;
 mod kinds;
@@ -107,6 +109,7 @@ mod topic;
 mod value;
 
 pub use blob::Blob;
+pub use explain::{Explanation, PartTried, RuleTried, Tried, ValueTried};
 pub use fault::Fault;
 pub use set::{Decoding, Profile, ProfileSet, Subscription};
 pub use state::DecodeState;

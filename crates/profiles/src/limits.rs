@@ -41,7 +41,7 @@ pub(crate) const PARTS_MAX: usize = 6;
 pub(crate) const STAGES_MAX: usize = 8;
 
 /// What the stages of one message may put out together, whatever its length, in bytes.
-const DECODED_BYTES_MIN: usize = 64 << 10;
+const DECODED_BYTES_MIN: usize = 32 << 10;
 
 /// And so many more for each byte of the body.
 const DECODED_BYTES_PER_BYTE: usize = 2;

@@ -57,6 +57,8 @@ pub(crate) struct Mapping {
     pub(crate) captures: Vec<Vec<usize>>,
     /// The message is this one's only if it holds.
     pub(crate) when: Option<Condition>,
+    /// Values that no raw value and no reason may show.
+    pub(crate) redact: Vec<At>,
     /// Retained messages are not taken.
     pub(crate) retained_ignored: bool,
     /// It looks into decoded parts; else these need not be decoded where it does not hold.

@@ -76,7 +76,7 @@ impl Trace for Reached {
     fn rule(&mut self, number: usize) {
         self.rules.insert((self.message, number));
     }
-    fn ignore(&mut self, number: usize) {
+    fn ignore(&mut self, _plan: &Mapping, number: usize) {
         self.ignores.insert((self.message, number));
     }
 }

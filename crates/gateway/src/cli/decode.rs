@@ -7,6 +7,7 @@ use clap::Args as ClapArgs;
 use std::io::Read;
 use std::path::PathBuf;
 use wanglou_model::{Decoded, RawMessage};
+use wanglou_profiles::DecodeState;
 
 /// Decode a payload from standard input, and print each observation as one JSON line.
 #[derive(Debug, ClapArgs)]
@@ -26,6 +27,9 @@ pub struct Args {
     /// As if the broker had retained it.
     #[arg(long)]
     retain: bool,
+    /// Tell on standard error which rules matched, which pointer gave which value, and why others did not.
+    #[arg(long)]
+    explain: bool,
 }
 
 impl Args {
@@ -38,7 +42,7 @@ impl Args {
         let mut payload = Vec::new();
         std::io::stdin().take(16 << 20).read_to_end(&mut payload)?;
         // A payload that is typed or echoed ends with a line break that no device sends.
-        if payload.ends_with(b"\n") {
+        if payload.ends_with(b"\n") && std::str::from_utf8(&payload).is_ok() {
             payload.pop();
         }
         let raw = RawMessage {
@@ -48,7 +52,13 @@ impl Args {
             retain: self.retain,
             dup: false,
         };
-        match loaded.decisive.profiles.decode_with(self.profile.as_deref(), &raw) {
+        let profiles = &loaded.decisive.profiles;
+        if self.explain {
+            let (_, explanation) =
+                profiles.explain(self.profile.as_deref(), &raw, &mut DecodeState::default());
+            eprint!("{explanation}");
+        }
+        match profiles.decode_with(self.profile.as_deref(), &raw) {
             Decoded::Observations(said) => {
                 for said in said {
                     println!("{}", serde_json::to_string(&said)?);

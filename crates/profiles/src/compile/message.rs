@@ -66,6 +66,10 @@ fn mapping(table: &Table<'_>, topics: &[Pattern]) -> Option<Mapping> {
     let usual = header.map(|header| draft.keep(header));
     let when = table.get("when").map(|node| condition(&mut draft.scopes, ROOT, &node));
     let ignores = list(table, "ignore").iter().map(|node| draft.ignore(node)).collect::<Vec<_>>();
+    let redact = match table.get("redact") {
+        None => Some(vec![]),
+        Some(node) => draft.scopes.source(ROOT, &node).map(|source| source.at),
+    };
     let mut names = BTreeSet::new();
     for node in list(table, "rule") {
         draft.rule(&node, usual, &mut names);
@@ -86,6 +90,7 @@ fn mapping(table: &Table<'_>, topics: &[Pattern]) -> Option<Mapping> {
         trie: finished.root,
         parts: parts.collect::<Option<_>>()?,
         captures: finished.captures,
+        redact: redact?,
         retained_ignored: retained_ignored?,
         when_reads_parts: when.as_ref().is_some_and(Condition::reads_parts),
         when,

@@ -12,7 +12,7 @@ use crate::chain::Context;
 use crate::json::{Elements, Malformed, Token, TokenKind, scan};
 use crate::kinds::{FIELDS_MAX, Values};
 use crate::limits::{Budget, CAPTURES_MAX, FOR_EACH_MAX, TEXT_BYTES_MAX};
-use crate::plan::{Body, Each, FieldPlan, Group, Mapping, Otherwise, Rule};
+use crate::plan::{At, Body, Each, FieldPlan, Group, Mapping, Otherwise, Rule};
 use crate::topic::Captures;
 use crate::value::shown;
 pub(crate) use fields::{Found, raw_of, speaks, value_of};
@@ -46,21 +46,20 @@ pub(crate) trait Trace {
     /// Part `number` of the message was decoded, or passed over, or could not be.
     fn part(&mut self, _plan: &Mapping, _number: usize, _found: Result<Option<&str>, &str>) {}
     /// Ignore clause `number` of the message held.
-    fn ignore(&mut self, number: usize);
+    fn ignore(&mut self, plan: &Mapping, number: usize);
     /// Rule `rule` is about to be asked; where it speaks, [`Self::rule`] follows.
-    fn asked(&mut self, _rule: &Rule, _frames: &Frames<'_, '_>, _numbers: [usize; FOR_EACH_MAX]) {}
+    fn asked(
+        &mut self,
+        _rule: &Rule,
+        _frames: &Frames<'_, '_>,
+        _numbers: [usize; FOR_EACH_MAX],
+        _loops: usize,
+    ) {
+    }
     /// Rule `number` of the message spoke.
     fn rule(&mut self, number: usize);
     /// A field of the rule that spoke was read.
-    fn field(
-        &mut self,
-        _rule: &Rule,
-        _field: usize,
-        _plan: &FieldPlan,
-        _found: &Found,
-        _frames: &Frames<'_, '_>,
-    ) {
-    }
+    fn field(&mut self, _rule: &Rule, _field: usize, _plan: &FieldPlan, _found: &Found) {}
     /// Is the one who watches interested in rules that do not speak?
     const ASKS: bool = false;
 }
@@ -71,7 +70,7 @@ pub(crate) struct Unwatched;
 impl Trace for Unwatched {
     fn message(&mut self, _profile: usize, _message: usize) {}
     fn rule(&mut self, _number: usize) {}
-    fn ignore(&mut self, _number: usize) {}
+    fn ignore(&mut self, _plan: &Mapping, _number: usize) {}
 }
 
 /// A message on its way through one plan.
@@ -148,7 +147,7 @@ fn judge<'a>(
     }
     for (number, ignore) in plan.ignores.iter().enumerate() {
         if frames.holds(&ignore.when) {
-            trace.ignore(number);
+            trace.ignore(plan, number);
             return Outcome::Ignored(ignore.reason.clone());
         }
     }
@@ -169,10 +168,27 @@ fn judge<'a>(
     match done {
         Ok(()) => run.finish(frames),
         Err(reason) => {
-            Outcome::Rejected(faults.into_iter().fold(reason, |all, fault| format!("{all}; {fault}")))
+            let all = faults.iter().fold(reason, |all, fault| format!("{all}; {fault}"));
+            Outcome::Rejected(without(&plan.redact, frames, all))
         }
     }
 }
+
+/// A text for people without the values that nobody shall read.
+fn without(redact: &[At], frames: &Frames<'_, '_>, text: String) -> String {
+    let secrets = redact.iter().map(|at| frames.token(*at).text).filter(|secret| !secret.is_empty());
+    secrets.fold(text, |text, secret| {
+        let shown = text.replace(secret, REDACTED);
+        // A text that was cut may hold the beginning of one.
+        match shown.contains("… (") {
+            true => shown.split(" is ").next().unwrap_or_default().to_owned() + " is " + REDACTED,
+            false => shown,
+        }
+    })
+}
+
+/// What stands in the place of a value that nobody shall read.
+const REDACTED: &str = "(redacted)";
 
 /// Scans the body. A text that is made on the way lives in `store`.
 fn fill<'a>(
@@ -266,7 +282,7 @@ impl<T: Trace> Run<'_, '_, T> {
     fn group(&mut self, group: &Group, frames: &Frames<'_, '_>, level: usize) -> Result<(), String> {
         let Some(each) = group.each.get(level) else {
             self.taken = 0;
-            return group.rules.chunks(64).try_for_each(|rules| self.rules(rules, frames));
+            return group.rules.chunks(64).try_for_each(|rules| self.rules(rules, frames, level));
         };
         let list = frames.token(each.list);
         let mut elements = match (list.kind, each.entries) {
@@ -300,9 +316,9 @@ impl<T: Trace> Run<'_, '_, T> {
     }
 
     /// At most 64 rules. First who speaks, so that the list of observations is made once, in its right size.
-    fn rules(&mut self, rules: &[Rule], frames: &Frames<'_, '_>) -> Result<(), String> {
+    fn rules(&mut self, rules: &[Rule], frames: &Frames<'_, '_>, level: usize) -> Result<(), String> {
         if T::ASKS {
-            rules.iter().for_each(|rule| self.trace.asked(rule, frames, self.numbers));
+            rules.iter().for_each(|rule| self.trace.asked(rule, frames, self.numbers, level));
         }
         let numbered = rules.iter().enumerate();
         let mut speaking =
@@ -334,7 +350,7 @@ impl<T: Trace> Run<'_, '_, T> {
                 FieldPlan::Read(read) => value_of(read, frames, self.context),
             };
             if T::ASKS {
-                self.trace.field(rule, *number, field, &found, frames);
+                self.trace.field(rule, *number, field, &found);
             }
             match found {
                 Found::Absent => {}
@@ -361,6 +377,7 @@ impl<T: Trace> Run<'_, '_, T> {
     }
 
     fn unknown(&mut self, header: usize, raw: String, frames: &Frames<'_, '_>) -> Result<(), String> {
+        let raw = without(&self.plan.redact, frames, raw);
         let bytes = raw.len();
         self.push(header, Reading::Unknown { raw }, bytes, frames)
     }

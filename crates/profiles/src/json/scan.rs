@@ -4,6 +4,7 @@ use super::lex::{Scanner, Step};
 use super::malformed::{Malformed, What};
 use super::token::{Token, TokenKind, unescape};
 use super::trie::Trie;
+use crate::value::cut;
 
 /// Walks `text`, which must be one JSON value, and puts what the trie names into `out`, whose length is
 /// `trie.slots()` and which the caller has set to [`Token::ABSENT`].
@@ -118,14 +119,14 @@ impl<'a> Scanner<'a> {
                 Some((number, next)) => {
                     let bit = 1_u128 << number;
                     if seen & bit != 0 {
-                        let what = What::Twice(key.inside.to_owned());
+                        let what = What::Twice(cut(key.inside).into_owned());
                         return Err(Box::new(Malformed { at: key_at, what }));
                     }
                     seen |= bit;
                     self.visit(trie, next, out)?;
                 }
                 None if step.closed => {
-                    let what = What::Unknown(key.inside.to_owned());
+                    let what = What::Unknown(cut(key.inside).into_owned());
                     return Err(Box::new(Malformed { at: key_at, what }));
                 }
                 None => {

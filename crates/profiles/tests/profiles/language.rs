@@ -574,3 +574,19 @@ fn retained_messages_may_be_ignored() {
     assert_eq!(of(false), "heartbeat {}");
     assert!(of(true).starts_with("ignored: retained"), "{}", of(true));
 }
+
+#[test]
+fn what_nobody_shall_read_is_in_no_raw_value_and_no_reason() {
+    let rule = "redact = [\"/name\", \"/card\"]\notherwise = { unknown = \"\" }\ndevice = \"{/id|/name}\"\n[[message.rule]]\nname = \"c\"\nkind = \"contact\"\nvalue.open = { at = [\"/open\", \"/card\"], polarity = \"direct\" }";
+    let set = message_set(rule, &[r#"{"id":"d","open":1}"#]);
+    assert_eq!(
+        said(&set, r#"{"id":"d","card":"0012345"}"#),
+        [r#"unknown {"raw":"contact.open: /open or /card is \"(redacted)\""}"#]
+    );
+    let whole = said(&set, r#"{"id":"d","name":"Wang Fang","x":1}"#);
+    assert_eq!(whole, [r#"unknown {"raw":"the body: {\"id\":\"d\",\"name\":\"(redacted)\",\"x\":1}"}"#]);
+    let long = said(&set, &format!(r#"{{"id":"d","x":"{}","name":"Wang Fang"}}"#, "x".repeat(140)));
+    assert!(!long[0].contains("Wang"), "{long:?}");
+    let rejected = said(&set, &format!(r#"{{"name":"Wang\u202eFang{}"}}"#, "x".repeat(200)));
+    assert!(!rejected[0].contains("Wang"), "{rejected:?}");
+}

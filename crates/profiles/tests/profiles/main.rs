@@ -3,6 +3,7 @@
 mod canonical;
 mod chain;
 mod examples;
+mod explain;
 mod faults;
 mod hostile;
 mod language;
