@@ -71,11 +71,6 @@ pub(crate) fn dispatch(arguments: &[String]) -> Result<ExitCode> {
     (verb.run)(&Workspace::find()?, rest)
 }
 
-/// Says that a verb's work is not there yet. Exits non-zero, so that no script takes it for done.
-fn later(what: &str) -> Result<ExitCode> {
-    anyhow::bail!("{what} belongs to a later issue: nothing was run")
-}
-
 fn overview() -> String {
     let mut text = "cargo xtask VERB [ARGUMENTS]\n\n".to_owned();
     for verb in VERBS {
@@ -101,10 +96,5 @@ mod tests {
     fn an_unknown_verb_is_wrong_usage() {
         let code = dispatch(&["deploy".to_owned()]).expect("an exit code");
         assert_eq!(code, ExitCode::from(USAGE));
-    }
-
-    #[test]
-    fn work_of_a_later_issue_does_not_pass_for_done() {
-        assert!(later("fuzzing").expect_err("not done").to_string().contains("later issue"));
     }
 }

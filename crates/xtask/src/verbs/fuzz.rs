@@ -1,24 +1,53 @@
-//! `cargo xtask fuzz`: not there yet.
+//! `cargo xtask fuzz`: the profile decoder against mutated messages.
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 
-use super::{Verb, later};
+use super::{Verb, setup};
+use crate::args::Args;
+use crate::report::{Report, Step};
+use crate::suite::{self, Selection};
 use crate::workspace::Workspace;
 
 /// This verb.
 pub(crate) const VERB: Verb = Verb {
     name: "fuzz",
-    about: "fuzz decoders and readers (a later issue's work)",
+    about: "fuzz the profile decoder by the structure of its messages",
     help: "
-Will drive the profile decoder, the frame reader and the MQTT loop with a coverage-guided fuzzer. Until
-then the malformed corpus and the property tests of `cargo xtask test` cover them.
+Takes the examples of every profile apart, puts them together wrongly, and decodes the result: no
+panic, no memory over eight times the message, no time beyond its length. A failure prints its
+seed, the message, and the command that repeats it.
 
-  cargo xtask fuzz",
+  --executions N   how many (without it 200,000)
+  --seed S         which ones
+  --full           10,000,000
+
+  cargo xtask fuzz
+  cargo xtask fuzz --executions 1000000 --seed 7
+  cargo xtask fuzz --full",
     run,
 };
 
-fn run(_: &Workspace, _: &[String]) -> Result<ExitCode> {
-    later("fuzzing")
+/// What a run does without being told.
+const USUAL: u64 = 200_000;
+/// What is promised.
+const FULL: u64 = 10_000_000;
+
+fn run(workspace: &Workspace, words: &[String]) -> Result<ExitCode> {
+    let args = Args::parse(words, &["--full"], &["--executions", "--seed"])?;
+    let usual = if args.has("--full") { FULL } else { USUAL };
+    let executions = args.parsed::<u64>("--executions")?.unwrap_or(usual);
+    let mut env = vec![("WANGLOU_EXECUTIONS", executions.to_string())];
+    env.extend(args.parsed::<u64>("--seed")?.map(|seed| ("WANGLOU_SEED", seed.to_string())));
+    let selection = Selection { target: Some("fuzz*"), full: args.has("--full"), env };
+    let fuzz = Step {
+        name: "fuzz",
+        about: "mutated messages",
+        needs: &[],
+        run: &|workspace, log| suite::run(workspace, log, &selection),
+    };
+    let mut report = Report::new(workspace);
+    report.run(&[&setup::BUILD_TOOLS, &fuzz], true)?;
+    Ok(report.finish())
 }
