@@ -169,7 +169,11 @@ impl Book {
                     self.unhealthy.entry(device.clone()).or_insert(at);
                 }
             }
-            Fact::Health { device: None, .. } | Fact::Suppressed { .. } | Fact::Watched { .. } => {}
+            Fact::Health { device: None, .. }
+            | Fact::Suppressed { .. }
+            | Fact::Watched { .. }
+            | Fact::Away { .. }
+            | Fact::Consent { .. } => {}
             Fact::Published { alarm, rev, to } => self.published(at, alarm, *rev, to, timers),
             Fact::Withdrawn { alarm, from } => self.withdrawn(alarm, from),
             Fact::Forgotten { alarm } => self.forget(alarm, timers),
@@ -401,6 +405,8 @@ impl Alarm {
             | Fact::Suppressed { .. }
             | Fact::Health { .. }
             | Fact::Watched { .. }
+            | Fact::Away { .. }
+            | Fact::Consent { .. }
             | Fact::Forgotten { .. } => {}
         }
     }

@@ -1,11 +1,13 @@
 //! What people may do about an alarm, and what comes of it. Every command is answered, and answered the same
 //! however often it arrives.
 
-use crate::alarm::{Alarm, Condition};
+use crate::alarm::{Alarm, Condition, Follower};
 use crate::ladder;
 use crate::rules::{Rule, rule_of};
 use crate::world::World;
-use wanglou_model::{Answer, Command, Fact, OfficerId, Op, Outcome, Reason, Reopening, Response, Role};
+use wanglou_model::{
+    Answer, Command, Fact, OfficerId, Op, Outcome, Reason, Reopening, Response, Role, StopsAt,
+};
 
 /// What comes of a command.
 pub(crate) struct Outcomes {
@@ -14,7 +16,7 @@ pub(crate) struct Outcomes {
 }
 
 impl Outcomes {
-    fn refused(answer: Answer) -> Self {
+    pub(crate) fn refused(answer: Answer) -> Self {
         Self { facts: Vec::new(), answer }
     }
 
@@ -23,7 +25,7 @@ impl Outcomes {
     }
 }
 
-fn invalid(code: &str, zh: &str, en: &str) -> Outcomes {
+pub(crate) fn invalid(code: &str, zh: &str, en: &str) -> Outcomes {
     Outcomes::refused(Answer::Invalid { reason: Reason::new(code, zh, en) })
 }
 
@@ -49,7 +51,7 @@ pub(crate) fn decide(world: &World, rules: &[Box<dyn Rule>], command: &Command) 
         Op::Guard { .. } | Op::Confirm => by_rule(world, rules, alarm, command),
         Op::Resolve { outcome, note, photos } => resolve(world, rules, alarm, by, *outcome, note, photos),
         Op::FalseAlarm { note } => resolve(world, rules, alarm, by, Outcome::FalseAlarm, note, &[]),
-        Op::TestAlarm { .. } => {
+        Op::TestAlarm { .. } | Op::Away { .. } | Op::Consent { .. } => {
             invalid("not_about_an_alarm", "此命令不针对已有告警", "this command is not about an alarm")
         }
     }
@@ -214,9 +216,25 @@ fn resolve(
     });
     let rule = rule_of(rules, alarm.kind.as_str());
     if rule.is_none_or(|rule| rule.word_is_enough(world, alarm, outcome)) {
+        facts.extend(stood_down(alarm, Some(by)));
         facts.push(closed(alarm, outcome, "resolved", "处置完毕", "resolved by the person on scene"));
     }
     Outcomes::done(alarm, facts)
+}
+
+/// Those whom the stages of an alarm called are told that it is over: acceptance did not stop those, and somebody may
+/// be on the way.
+pub(crate) fn stood_down(alarm: &Alarm, by: Option<&OfficerId>) -> Option<Fact> {
+    let called = |follower: &Follower| follower.rung.is_some() && follower.ring && !follower.declined;
+    let to: Vec<OfficerId> = alarm
+        .followers
+        .iter()
+        .filter(|(officer, follower)| called(follower) && Some(*officer) != by)
+        .map(|(officer, _)| officer.clone())
+        .collect();
+    let reason = Reason::new("stood_down", "已解除，不用再去，谢谢", "stood down: no need to go, thank you");
+    let staged = alarm.ladder.stops_at == StopsAt::Closure && !to.is_empty();
+    staged.then(|| Fact::Reminded { alarm: alarm.id.clone(), to, reason })
 }
 
 /// The end of an alarm.

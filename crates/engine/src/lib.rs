@@ -15,6 +15,7 @@ mod command;
 mod ladder;
 mod raising;
 mod recent;
+mod register;
 mod routing;
 pub mod rules;
 mod scope;
@@ -30,6 +31,7 @@ pub use book::{Book, EffectRow, EffectState, Outbox};
 pub use calendar::{Calendar, Local};
 pub use command::may_see;
 pub use ladder::{Times, default_ladder, times};
+pub use register::{Absence, Register};
 pub use rules::{
     EbikeInLiftSettings, KindWords, LivingAloneSettings, ManholeSettings, RuleSettings, ThrownObjectSettings,
 };
@@ -537,6 +539,12 @@ impl Engine {
         {
             follower.take_step(*channel);
         }
+        if self.senses.register.apply(self.senses.at, fact) {
+            for rule in &mut self.rules {
+                let mut timers = RuleTimers { rule: rule.name(), timers: &mut self.timers };
+                rule.registered(&self.senses, &self.setup, fact, &mut timers);
+            }
+        }
         if let Fact::Closed { alarm, reason, .. } = fact
             && let Some(alarm) = self.book.alarms.get(alarm)
         {
@@ -721,6 +729,13 @@ impl Engine {
         }
         let answer = match &command.op {
             Op::TestAlarm { place, priority } => self.test_alarm(at, command, place, *priority, facts),
+            Op::Away { .. } | Op::Consent { .. } => {
+                let outcome = register::decide(&self.world(), command);
+                for fact in outcome.facts {
+                    self.conclude(at, fact, facts);
+                }
+                outcome.answer
+            }
             _ => {
                 let outcome = command::decide(&self.world(), &self.rules, command);
                 for fact in outcome.facts {

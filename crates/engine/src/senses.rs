@@ -3,6 +3,7 @@
 
 use crate::calendar::Local;
 use crate::recent::Recent;
+use crate::register::Register;
 use crate::setup::Setup;
 use crate::table::Table;
 use serde::{Deserialize, Serialize};
@@ -195,6 +196,9 @@ pub struct Senses {
     pub phones: BTreeMap<OfficerId, BTreeMap<PhoneId, PhoneSeen>>,
     /// Events seen lately, to tell a redelivery.
     pub recent: Recent,
+    /// What people entered about the compound.
+    #[serde(default, skip_serializing_if = "Register::is_empty")]
+    pub register: Register,
 }
 
 impl Default for Senses {
@@ -214,6 +218,7 @@ impl Default for Senses {
             devices: Table::default(),
             phones: BTreeMap::new(),
             recent: Recent::default(),
+            register: Register::default(),
         }
     }
 }

@@ -350,7 +350,8 @@ impl Inner {
     fn remember(&mut self, engine: &Engine, cid: &CommandId, officer: &OfficerId, answer: &Answer) {
         let rev = match answer {
             Answer::Ok { alarm } => engine.book().alarms.get(alarm).map_or(0, |alarm| alarm.rev),
-            Answer::Taken { .. }
+            Answer::Done
+            | Answer::Taken { .. }
             | Answer::Changed
             | Answer::Gone
             | Answer::Forbidden

@@ -119,7 +119,7 @@ impl MetricsObserver {
 
 fn answer_name(answer: &Answer) -> &'static str {
     match answer {
-        Answer::Ok { .. } => "ok",
+        Answer::Ok { .. } | Answer::Done => "ok",
         Answer::Taken { .. } => "taken",
         Answer::Changed => "changed",
         Answer::Gone => "gone",

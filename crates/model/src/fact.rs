@@ -3,7 +3,7 @@
 
 use crate::{
     AlarmId, AlarmKind, CommandId, Delivered, DeviceId, Ended, Evidence, IncidentId, Ladder, NextRung,
-    OfficerId, Outcome, PhoneId, PlaceId, Priority, Reason, Span, Timestamp, Told,
+    OfficerId, Outcome, PhoneId, PlaceId, Presence, Priority, Reason, Span, Timestamp, Told,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -112,6 +112,8 @@ pub enum Answer {
         /// The alarm that it was about, or that it made.
         alarm: AlarmId,
     },
+    /// Done; it was about no alarm.
+    Done,
     /// Somebody else has it.
     Taken {
         /// Who.
@@ -435,6 +437,30 @@ pub enum Fact {
         /// Why.
         reason: Reason,
     },
+    /// Somebody entered whether the resident of a home is there.
+    Away {
+        /// The home.
+        home: PlaceId,
+        /// How it stands.
+        status: Presence,
+        /// From this wall time on, microseconds.
+        from: Timestamp,
+        /// Until this wall time, microseconds; absent: nobody knows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+        /// Who said so.
+        by: OfficerId,
+    },
+    /// The consent of a resident was taken back, or given again. What was recorded of the home up to now is to be
+    /// erased when it was taken back.
+    Consent {
+        /// The home.
+        home: PlaceId,
+        /// Given again, or taken back.
+        on: bool,
+        /// Who entered it.
+        by: OfficerId,
+    },
     /// An alarm that ended long ago was dropped from memory; its facts stay in the journal.
     Forgotten {
         /// Which alarm.
@@ -475,6 +501,8 @@ impl Fact {
             | Fact::EffectEnded { .. }
             | Fact::Suppressed { .. }
             | Fact::Health { .. }
+            | Fact::Away { .. }
+            | Fact::Consent { .. }
             | Fact::Watched { .. } => None,
         }
     }

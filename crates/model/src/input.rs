@@ -1,6 +1,8 @@
 //! What reaches the engine from outside, beside what sensors say. Journaled before anything is done about it.
 
-use crate::{AlarmId, CommandId, OfficerId, Outcome, PhoneId, PlaceId, Span, Text, Timestamp};
+use crate::{
+    AlarmId, CommandId, OfficerId, Outcome, PhoneId, PlaceId, Span, Text, Timestamp, rfc3339_micros,
+};
 use serde::{Deserialize, Serialize};
 
 /// An input other than a sensor's message.
@@ -146,6 +148,42 @@ pub enum Op {
         /// 1 to 3.
         priority: u8,
     },
+    /// Whether the resident of a home is there.
+    Away {
+        /// The home.
+        home: PlaceId,
+        /// How it stands.
+        #[serde(default)]
+        status: Presence,
+        /// From this wall time on; absent: from now on.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "rfc3339_micros::option")]
+        from: Option<Timestamp>,
+        /// Until this wall time; absent: nobody knows.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "rfc3339_micros::option")]
+        until: Option<Timestamp>,
+    },
+    /// The resident of a home takes the consent to be watched over back, or gives it again.
+    Consent {
+        /// The home.
+        home: PlaceId,
+        /// Given again, or taken back.
+        on: bool,
+    },
+}
+
+/// Whether somebody who lives alone is at home, as somebody entered it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Presence {
+    /// Back at home.
+    Home,
+    /// Away.
+    #[default]
+    Away,
+    /// In hospital.
+    Hospital,
+    /// A visitor is announced: during an absence a moving door is theirs.
+    Visitor,
 }
 
 impl Op {
@@ -163,6 +201,8 @@ impl Op {
             Op::Resolve { .. } => "resolve",
             Op::FalseAlarm { .. } => "false_alarm",
             Op::TestAlarm { .. } => "test_alarm",
+            Op::Away { .. } => "away",
+            Op::Consent { .. } => "consent",
         }
     }
 }

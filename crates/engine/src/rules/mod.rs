@@ -257,6 +257,9 @@ pub trait Rule: Send + std::fmt::Debug {
     ) {
     }
 
+    /// Somebody entered something about the compound: an absence, a consent. What it keeps may follow.
+    fn registered(&mut self, _senses: &Senses, _setup: &Setup, _entry: &Fact, _timers: &mut RuleTimers) {}
+
     /// Decides on a subject.
     fn decide(&self, world: &World, subject: &Subject, cause: Cause) -> Vec<Proposal>;
 

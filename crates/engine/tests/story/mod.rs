@@ -311,6 +311,8 @@ fn line(fact: &Fact) -> Option<String> {
         | Fact::EffectStarted { .. }
         | Fact::EffectEnded { .. }
         | Fact::Armed { .. }
+        | Fact::Away { .. }
+        | Fact::Consent { .. }
         | Fact::Forgotten { .. } => return None,
     })
 }

@@ -252,6 +252,8 @@ pub(super) fn of(engine: &Engine, ledger: &mut Ledger, at: Timestamp, fact: &Fac
         | Fact::EffectStarted { .. }
         | Fact::EffectEnded { .. }
         | Fact::Armed { .. }
+        | Fact::Away { .. }
+        | Fact::Consent { .. }
         | Fact::Forgotten { .. } => Vec::new(),
     }
 }
@@ -317,19 +319,20 @@ pub(super) fn of_answer(
     engine: &Engine,
     ledger: &Ledger,
     at: Timestamp,
-    alarm: &AlarmId,
+    alarm: Option<&AlarmId>,
     officer: &OfficerId,
     answer: &Answer,
 ) -> Option<Effect> {
     let (refused, by, reason) = match answer {
-        Answer::Ok { .. } => return None,
+        Answer::Ok { .. } | Answer::Done => return None,
         Answer::Taken { by } => ("taken", Some(by.to_string()), None),
         Answer::Changed => ("changed", None, None),
         Answer::Gone => ("gone", None, None),
         Answer::Forbidden => ("forbidden", None, None),
         Answer::Invalid { reason } => ("invalid", None, Some(reason)),
     };
-    let effect = Effect::new(engine, at, EffectName::Update).about(ledger, alarm);
+    let effect = Effect::new(engine, at, EffectName::Update);
+    let effect = alarm.map_or(effect.clone(), |alarm| effect.about(ledger, alarm));
     let effect = reason.map_or(effect.clone(), |reason| effect.because(reason));
     Some(Effect { refused: Some(refused), by, to: Some(format!("officer:{officer}")), ..effect })
 }

@@ -88,8 +88,8 @@ pub enum What {
         officer: OfficerId,
         /// What they do.
         op: Op,
-        /// About which alarm.
-        alarm: AlarmRef,
+        /// About which alarm; `None`: something about the compound is entered.
+        alarm: Option<AlarmRef>,
     },
     /// News of somebody's phone.
     Phone {
@@ -181,10 +181,13 @@ const KINDS: [&str; 14] = [
 /// Kinds of lines that a later version understands.
 const LATER_KINDS: [&str; 2] = ["report", "evidence"];
 /// Acts of people that a later version understands.
-const LATER_OPS: [&str; 13] = [
-    "create", "transfer", "review", "release", "export", "permit", "shelve", "away", "consent", "sign_on",
-    "sign_off", "handover", "station",
+const LATER_OPS: [&str; 11] = [
+    "create", "transfer", "review", "release", "export", "permit", "shelve", "sign_on", "sign_off",
+    "handover", "station",
 ];
+/// Acts of people that are about no alarm, with the keys that each may have.
+const ENTRIES: [(&str, &[&str]); 2] =
+    [("away", &["home", "status", "from", "until"]), ("consent", &["home", "on"])];
 
 impl Scenario {
     /// Reads a file's text.
@@ -396,6 +399,9 @@ fn act(object: Map<String, Value>) -> Result<What, String> {
     if LATER_OPS.contains(&named) {
         return Err(format!("the op {named:?} is not understood yet: this version has no such command"));
     }
+    if let Some((name, keys)) = ENTRIES.iter().find(|(name, _)| *name == named) {
+        return entry(name, keys, object);
+    }
     let act: Act = shape(object)?;
     let text = if act.text.is_empty() { &act.note } else { &act.text };
     let op = match act.op.as_str() {
@@ -415,7 +421,25 @@ fn act(object: Map<String, Value>) -> Result<What, String> {
         unknown => return Err(format!("there is no op {unknown:?}")),
     };
     let alarm = alarm_ref(act.alarm.as_ref().ok_or("needs \"alarm\": \"$1\", or {\"kind\":…,\"place\":…}")?)?;
-    Ok(What::Officer { officer: act.officer, op, alarm })
+    Ok(What::Officer { officer: act.officer, op, alarm: Some(alarm) })
+}
+
+/// An entry about the compound: who is away, whose consent was taken back.
+fn entry(name: &str, keys: &[&str], mut object: Map<String, Value>) -> Result<What, String> {
+    let officer = object.remove("officer").ok_or("needs \"officer\": who enters it")?;
+    let officer = OfficerId::deserialize(&officer).map_err(|error| format!("\"officer\": {error}"))?;
+    if let Some(unknown) = object.keys().find(|key| *key != "op" && !keys.contains(&key.as_str())) {
+        return Err(format!("the op {name:?} has no {unknown:?}; it has {}", keys.join(", ")));
+    }
+    if let Some(on) = object.get_mut("on") {
+        match on.as_str() {
+            Some("on") => *on = Value::Bool(true),
+            Some("off") => *on = Value::Bool(false),
+            _ => {}
+        }
+    }
+    let op = serde_json::from_value(Value::Object(object)).map_err(|error| format!("{name}: {error}"))?;
+    Ok(What::Officer { officer, op, alarm: None })
 }
 
 fn alarm_ref(value: &Value) -> Result<AlarmRef, String> {

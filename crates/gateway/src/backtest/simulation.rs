@@ -324,7 +324,7 @@ impl Simulation {
         match what {
             What::Message { topic, payload, retain, dup } => self.message(at, topic, payload, *retain, *dup),
             What::Observation { said, retain, dup } => self.observation(at, said, *retain, *dup),
-            What::Officer { officer, op, alarm } => self.act(at, officer, op, alarm),
+            What::Officer { officer, op, alarm } => self.act(at, officer, op, alarm.as_ref()),
             What::Phone { officer, news } => self.phone_news(at, officer, *news),
             What::Channel { channel, to, reached, said } => self.channel(at, *channel, to, *reached, *said),
             What::Gateway(_) | What::Broker { .. } | What::ClockStep(_) | What::Note => {}
@@ -379,29 +379,31 @@ impl Simulation {
         }
     }
 
-    fn act(&mut self, at: Timestamp, officer: &OfficerId, op: &Op, alarm: &AlarmRef) {
+    fn act(&mut self, at: Timestamp, officer: &OfficerId, op: &Op, alarm: Option<&AlarmRef>) {
         if !self.engine.setup().site.officers.contains_key(officer) {
             self.remark(format!("there is no officer {officer}"));
             return;
         }
-        let Some(alarm) = self.find(alarm) else {
+        let found = alarm.map(|alarm| self.find(alarm));
+        if found == Some(None) {
             self.remark(format!("{officer} cannot {}: there is no such alarm now", op.name()));
             return;
-        };
+        }
+        let alarm = found.flatten();
         let cid = CommandId::parse(&format!("line-{}", self.line)).expect("a line's number makes an id");
         let input = Input::Command(Command {
             cid: cid.clone(),
             officer: officer.clone(),
             phone: Some(phone_of(officer)),
-            alarm: Some(alarm.clone()),
+            alarm: alarm.clone(),
             rev: None,
             op: op.clone(),
         });
         self.input(at, input);
         let answer = self.engine.book().answers.get(&cid).map(|(_, answer)| answer.clone());
-        let refused = answer
-            .as_ref()
-            .and_then(|answer| effects::of_answer(&self.engine, &self.ledger, at, &alarm, officer, answer));
+        let refused = answer.as_ref().and_then(|answer| {
+            effects::of_answer(&self.engine, &self.ledger, at, alarm.as_ref(), officer, answer)
+        });
         if let Some(effect) = refused {
             self.remark(format!("{officer} cannot {}: {}", op.name(), effect.refused.unwrap_or_default()));
             self.effects.push(effect);

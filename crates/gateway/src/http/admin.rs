@@ -356,9 +356,8 @@ pub(super) async fn test_alarm(
             Ok(Json(serde_json::json!({"alarm": alarm, "told": told(&committed.facts)})).into_response())
         }
         Some(Answer::Invalid { reason }) => Err(invalid(&reason.text.zh, &reason.text.en)),
-        Some(Answer::Taken { .. } | Answer::Changed | Answer::Gone | Answer::Forbidden) | None => {
-            Err(Problem::forbidden())
-        }
+        Some(Answer::Done | Answer::Taken { .. } | Answer::Changed | Answer::Gone | Answer::Forbidden)
+        | None => Err(Problem::forbidden()),
     }
 }
 

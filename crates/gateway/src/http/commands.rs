@@ -19,7 +19,9 @@ const TEXT_CHARS_MAX: usize = 1_000;
 pub(super) struct CommandBody {
     cid: String,
     op: String,
-    id: String,
+    /// Absent for what is about no alarm.
+    #[serde(default)]
+    id: Option<String>,
     #[serde(default)]
     rev: Option<u64>,
     #[serde(default)]
@@ -34,7 +36,13 @@ pub(super) struct CommandBody {
     outcome: Option<Outcome>,
     #[serde(default)]
     photos: Vec<String>,
+    /// What an entry about the compound says: `home`, `until`, `on`.
+    #[serde(flatten)]
+    entry: serde_json::Map<String, serde_json::Value>,
 }
+
+/// Commands that are about no alarm: what is entered about the compound.
+const ENTRIES: [&str; 2] = ["away", "consent"];
 
 /// An answer, with the status that HTTP gives it.
 pub(super) struct Answered {
@@ -128,11 +136,15 @@ pub(super) async fn execute(side: &PhoneSide, caller: &Caller, body: CommandBody
 
 fn parse(caller: &Caller, body: CommandBody) -> Result<Command, (&'static str, String)> {
     let cid = CommandId::parse(&body.cid).map_err(|error| ("命令编号无效", format!("cid: {error}")))?;
-    let alarm = AlarmId::parse(&body.id).map_err(|error| ("告警编号无效", format!("id: {error}")))?;
     let texts = [&body.reason, &body.text, &body.note];
     if texts.iter().any(|text| text.chars().count() > TEXT_CHARS_MAX) {
         return Err(("文字过长", format!("a text has at most {TEXT_CHARS_MAX} characters")));
     }
+    if ENTRIES.contains(&body.op.as_str()) {
+        return entry(caller, cid, body);
+    }
+    let id = body.id.ok_or(("缺少告警编号", "id: which alarm?".to_owned()))?;
+    let alarm = AlarmId::parse(&id).map_err(|error| ("告警编号无效", format!("id: {error}")))?;
     let op = match body.op.as_str() {
         "accept" => Op::Accept { eta_s: body.eta_s },
         "undo" => Op::Undo,
@@ -151,6 +163,15 @@ fn parse(caller: &Caller, body: CommandBody) -> Result<Command, (&'static str, S
     };
     let (officer, phone) = (caller.id().clone(), Some(caller.phone().clone()));
     Ok(Command { cid, officer, phone, alarm: Some(alarm), rev: body.rev, op })
+}
+
+fn entry(caller: &Caller, cid: CommandId, body: CommandBody) -> Result<Command, (&'static str, String)> {
+    let mut object = body.entry;
+    object.insert("op".to_owned(), body.op.into());
+    let op = serde_json::from_value(serde_json::Value::Object(object))
+        .map_err(|error| ("登记内容有误", format!("op: {error}")))?;
+    let (officer, phone) = (caller.id().clone(), Some(caller.phone().clone()));
+    Ok(Command { cid, officer, phone, alarm: None, rev: None, op })
 }
 
 fn answer_of(
@@ -173,6 +194,10 @@ fn answer_of(
     match answer {
         Answer::Ok { alarm } => {
             let body = serde_json::json!({"t": "ok", "cid": cid, "id": alarm, "rev": rev});
+            Answered { status: StatusCode::OK, text: body.to_string() }
+        }
+        Answer::Done => {
+            let body = serde_json::json!({"t": "ok", "cid": cid});
             Answered { status: StatusCode::OK, text: body.to_string() }
         }
         Answer::Taken { by } => {

@@ -13,7 +13,9 @@
 //!  a sensor silent for 8 h, or its hub gone: UNKNOWN. T stands still, P3 repair, and after 12 h a visit (P2)
 //! ```
 //!
-//! Not here yet: water and motion as second signals before the call, the away register, changes of consent.
+//!  away: silent; a door that moves: "perhaps back", and T runs from it. Motion or water: the call is put off once
+//!
+//! Not here: the walk into the night of somebody who may not find back.
 
 mod home;
 mod settings;
@@ -24,7 +26,7 @@ use crate::alarm::Alarm;
 use crate::senses::{Senses, Sighting, Subject};
 use crate::setup::Setup;
 use crate::world::World;
-use home::{Home, Look};
+use home::{Home, Look, Others};
 use std::collections::BTreeMap;
 use wanglou_model::{CallAnswer, Device, DeviceId, Fact, Outcome, PlaceId, Purpose, Reason, Site};
 
@@ -41,12 +43,14 @@ pub(crate) struct LivingAlone {
     settings: LivingAloneSettings,
     /// The door sensors of each home with consent, by the registry.
     doors: BTreeMap<PlaceId, Vec<DeviceId>>,
+    /// Their motion sensors and water meters.
+    others: BTreeMap<PlaceId, Others>,
     homes: BTreeMap<Subject, Home>,
 }
 
 impl LivingAlone {
     pub(crate) fn new(settings: LivingAloneSettings) -> Self {
-        Self { settings, doors: BTreeMap::new(), homes: BTreeMap::new() }
+        Self { settings, doors: BTreeMap::new(), others: BTreeMap::new(), homes: BTreeMap::new() }
     }
 
     /// Changes a home, looks at it, and arms the next look. Returns whether there is anything to decide.
@@ -60,7 +64,9 @@ impl LivingAlone {
     ) -> bool {
         let Some(doors) = self.doors.get(place) else { return false };
         let home = self.homes.entry(place.clone()).or_default();
-        let look = Look { settings: &self.settings, senses, setup, place, doors };
+        let none = Others::default();
+        let others = self.others.get(place).unwrap_or(&none);
+        let look = Look { settings: &self.settings, senses, setup, place, doors, others };
         home.news.clear();
         change(home, &look);
         match home.next_look(&look) {
@@ -79,14 +85,35 @@ fn home_of<'a>(site: &'a Site, place: &PlaceId) -> Option<&'a PlaceId> {
     }
 }
 
-fn doors_by_home(site: &Site) -> BTreeMap<PlaceId, Vec<DeviceId>> {
+/// Each home's sensors of some purposes, where there is consent.
+fn by_home<'a>(
+    senses: &'a Senses,
+    site: &'a Site,
+    purposes: &'a [Purpose],
+) -> impl Iterator<Item = (PlaceId, DeviceId, Purpose)> + 'a {
+    let of_purpose = site.devices.iter().filter(|(_, device)| purposes.contains(&device.purpose));
+    of_purpose.filter_map(|(id, device)| {
+        let home = home_of(site, &device.place)?;
+        let withdrawn = senses.register.withdrawn.contains(home);
+        (!withdrawn).then(|| (home.clone(), id.clone(), device.purpose))
+    })
+}
+
+fn doors_by_home(senses: &Senses, site: &Site) -> BTreeMap<PlaceId, Vec<DeviceId>> {
     let mut doors: BTreeMap<PlaceId, Vec<DeviceId>> = BTreeMap::new();
-    for (id, device) in site.devices.iter().filter(|(_, device)| device.purpose == Purpose::HomeDoor) {
-        if let Some(home) = home_of(site, &device.place) {
-            doors.entry(home.clone()).or_default().push(id.clone());
-        }
+    for (home, id, _) in by_home(senses, site, &[Purpose::HomeDoor]) {
+        doors.entry(home).or_default().push(id);
     }
     doors
+}
+
+fn others_by_home(senses: &Senses, site: &Site) -> BTreeMap<PlaceId, Others> {
+    let mut others: BTreeMap<PlaceId, Others> = BTreeMap::new();
+    for (home, id, purpose) in by_home(senses, site, &[Purpose::HomeMotion, Purpose::HomeWater]) {
+        let of_home = others.entry(home).or_default();
+        if purpose == Purpose::HomeWater { of_home.water.push(id) } else { of_home.motion.push(id) }
+    }
+    others
 }
 
 impl Rule for LivingAlone {
@@ -103,12 +130,13 @@ impl Rule for LivingAlone {
     }
 
     fn listens(&self, device: &Device) -> bool {
-        matches!(device.purpose, Purpose::HomeDoor | Purpose::HomeMotion)
+        matches!(device.purpose, Purpose::HomeDoor | Purpose::HomeMotion | Purpose::HomeWater)
     }
 
     fn configure(&mut self, senses: &Senses, setup: &Setup, timers: &mut RuleTimers) {
         let first = self.doors.is_empty();
-        let doors = doors_by_home(&setup.site);
+        let doors = doors_by_home(senses, &setup.site);
+        self.others = others_by_home(senses, &setup.site);
         let changed = doors != self.doors || self.settings != setup.rules.living_alone;
         self.settings = setup.rules.living_alone.clone();
         self.doors = doors;
@@ -125,6 +153,10 @@ impl Rule for LivingAlone {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a few variants matter here; a new one does where it says so"
+    )]
     fn observe(
         &mut self,
         senses: &Senses,
@@ -134,10 +166,10 @@ impl Rule for LivingAlone {
     ) -> Option<Subject> {
         let place = home_of(&setup.site, &sighting.device.place)?;
         let decide = self.look(senses, setup, place, timers, |home, look| {
-            if sighting.device.purpose == Purpose::HomeDoor {
-                home.see_door(look, sighting);
-            } else {
-                home.see_motion(look, sighting);
+            match sighting.device.purpose {
+                Purpose::HomeDoor => home.see_door(look, sighting),
+                Purpose::HomeWater => home.see_water(look, sighting),
+                _ => home.see_motion(look, sighting),
             }
             home.review(look);
         });
@@ -171,6 +203,18 @@ impl Rule for LivingAlone {
         }
     }
 
+    fn registered(&mut self, senses: &Senses, setup: &Setup, entry: &Fact, timers: &mut RuleTimers) {
+        if let Fact::Consent { .. } = entry {
+            self.configure(senses, setup, timers);
+        }
+        if let Fact::Away { home, .. } = entry
+            && self.doors.contains_key(home)
+        {
+            self.homes.entry(home.clone()).or_default();
+            timers.arm(home, LOOK, senses.at);
+        }
+    }
+
     fn decide(&self, world: &World, place: &Subject, _cause: Cause) -> Vec<Proposal> {
         let Some(home) = self.homes.get(place) else { return Vec::new() };
         home.news.iter().flat_map(|news| self.stage(world, place, news)).collect()
@@ -182,7 +226,7 @@ impl Rule for LivingAlone {
     }
 
     fn after_raise(&self, world: &World, alarm: &Alarm) -> Vec<Fact> {
-        let at = world.at + settings::secs(self.settings.there_by_s);
+        let at = world.at + settings::secs(stages::there_by_s(&self.settings, alarm));
         let armed = Fact::Armed { alarm: alarm.id.clone(), timer: THERE_BY, at };
         if stages::is_ladder(alarm) { vec![armed] } else { Vec::new() }
     }

@@ -48,6 +48,25 @@ pub struct LivingAloneSettings {
     pub door_open_night_s: u32,
     /// It stands open for so long that somebody goes and looks, seconds.
     pub door_open_visit_s: u32,
+    /// A sign of life other than a door counts before the call if it is younger than this, hours.
+    pub sign_h: u32,
+    /// So much water within an hour is a sign of life, litres; what always runs is taken off.
+    pub water_l: f64,
+    /// The family is told so long after the last movement of a door, where motion sensor and water meter are silent
+    /// for as long, hours.
+    pub shortcut_h: u32,
+    /// Both must have shown life within this time, hours.
+    pub shortcut_active_h: u32,
+    /// A water meter that reports less often than this corroborates nothing, hours.
+    pub shortcut_meter_h: u32,
+    /// Only from this time of day on, `HH:MM`.
+    #[serde(with = "time_of_day")]
+    pub shortcut_from: MinuteOfDay,
+    /// Until this time of day, `HH:MM`.
+    #[serde(with = "time_of_day")]
+    pub shortcut_until: MinuteOfDay,
+    /// Away for so long without an end: somebody asks, days.
+    pub away_days: u32,
     /// Night begins, `HH:MM`.
     #[serde(with = "time_of_day")]
     pub night_from: MinuteOfDay,
@@ -78,6 +97,14 @@ impl Default for LivingAloneSettings {
             door_open_s: 1800,
             door_open_night_s: 600,
             door_open_visit_s: 7200,
+            sign_h: 12,
+            water_l: 1.0,
+            shortcut_h: 12,
+            shortcut_active_h: 48,
+            shortcut_meter_h: 2,
+            shortcut_from: MinuteOfDay(9 * 60),
+            shortcut_until: MinuteOfDay(22 * 60),
+            away_days: 14,
             night_from: MinuteOfDay(22 * 60),
             night_until: MinuteOfDay(6 * 60),
         }

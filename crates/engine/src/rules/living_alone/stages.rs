@@ -2,10 +2,10 @@
 //! stage, never when a door moved.
 
 use super::home::{News, Trouble};
-use super::settings::secs;
+use super::settings::{LivingAloneSettings, secs};
 use super::{LivingAlone, reason, text};
 use crate::alarm::Alarm;
-use crate::command::closed;
+use crate::command::{closed, stood_down};
 use crate::ladder::{default_ladder, rung};
 use crate::raising::kind_of;
 use crate::rules::{KindWords, Proposal, Raise};
@@ -100,6 +100,9 @@ impl LivingAlone {
             News::Mended { door } => mended(world, door),
             News::Open { door, visit } => self.door_open(world, place, door, *visit),
             News::Shut { door, moved } => shut(world, door, *moved),
+            News::Shortcut => vec![self.shortcut(world, place)],
+            News::PerhapsBack => vec![perhaps_back(world, place)],
+            News::AwayLong => vec![away_long(world, place)],
         }
     }
 
@@ -108,6 +111,30 @@ impl LivingAlone {
         let mut raise = Raise::new(inactive_key(place), place, Priority::P3, world.at, why);
         raise.stage = Some("call".into());
         raise.ladder = Some(self.ladder(world, place));
+        raise.merge = Span::ZERO;
+        Proposal::Raise(Box::new(raise))
+    }
+
+    /// The family at once, and the calls beside it: the stages stand where they would ten minutes after the call.
+    fn shortcut(&self, world: &World, place: &PlaceId) -> Proposal {
+        let why = reason(
+            "no_sign_at_all",
+            "半天没有任何活动迹象（门、人体感应、用水）",
+            "no sign of activity for half a day: door, motion and water",
+        );
+        let mut raise = Raise::new(inactive_key(place), place, Priority::P2, world.at, why);
+        let mut ladder = self.ladder(world, place);
+        let from = secs(self.settings.family_s);
+        ladder.rungs.retain(|rung| rung.after >= from);
+        for rung in &mut ladder.rungs {
+            rung.after = rung.after - from;
+        }
+        if let Some(first) = ladder.rungs.first_mut() {
+            first.call_resident = true;
+            first.tell.extend([Audience::OnDuty(Role::ControlRoom), Audience::OnDuty(Role::GridWorker)]);
+        }
+        raise.stage = Some("family".into());
+        raise.ladder = Some(ladder);
         raise.merge = Span::ZERO;
         Proposal::Raise(Box::new(raise))
     }
@@ -267,13 +294,14 @@ impl LivingAlone {
         let Some(alarm) = world.book.open(&kind_of(KIND), &inactive_key(place)) else { return Vec::new() };
         let facts = match answer {
             CallAnswer::Ok if !asked_for_help(alarm) => {
-                vec![closed(
+                let over = closed(
                     alarm,
                     Outcome::Ok,
                     "answered_ok",
                     "本人接听，一切平安",
                     "the resident answered: all is well",
-                )]
+                );
+                stood_down(alarm, None).into_iter().chain([over]).collect()
             }
             CallAnswer::Help if !asked_for_help(alarm) => self.help(world, alarm),
             CallAnswer::Ok
@@ -304,6 +332,46 @@ impl LivingAlone {
     }
 }
 
+/// When whoever knocks should be there, after the raise: that of the shortcut is ten minutes old already.
+pub(super) fn there_by_s(settings: &LivingAloneSettings, alarm: &Alarm) -> u32 {
+    let shortcut = alarm.stage.as_deref() == Some("family") && alarm.rung.is_none_or(|rung| rung == 0);
+    if shortcut { settings.there_by_s.saturating_sub(settings.family_s) } else { settings.there_by_s }
+}
+
+/// A quiet word to those who know the home: nobody is in danger, somebody should look at the register.
+fn quiet_word(world: &World, place: &PlaceId, key: String, stage: &str, why: Reason) -> Proposal {
+    let on_duty = |roles: &[Role]| roles.iter().copied().map(Audience::OnDuty).collect();
+    let mut raise = Raise::new(key, place, Priority::P3, world.at, why);
+    raise.stage = Some(stage.to_owned());
+    raise.merge = Span::ZERO;
+    raise.ladder = Some(Ladder {
+        rungs: vec![
+            rung(Span::ZERO, on_duty(&[Role::GridWorker])),
+            rung(Span::mins(15), on_duty(&[Role::Captain, Role::ControlRoom])),
+        ],
+        ..default_ladder(Priority::P3)
+    });
+    Proposal::Raise(Box::new(raise))
+}
+
+fn perhaps_back(world: &World, place: &PlaceId) -> Proposal {
+    let why = reason(
+        "perhaps_back",
+        "登记外出期间房门有动静，可能已回家，请问一声",
+        "the door moved although they are away: perhaps they are back, please ask",
+    );
+    quiet_word(world, place, format!("back:{place}"), "perhaps_back", why)
+}
+
+fn away_long(world: &World, place: &PlaceId) -> Proposal {
+    let why = reason(
+        "away_long",
+        "外出已久且未登记返回日期，请核实",
+        "away for long and nobody said until when: please ask",
+    );
+    quiet_word(world, place, format!("away:{place}"), "away_long", why)
+}
+
 fn asked_for_help(alarm: &Alarm) -> bool {
     alarm.stage.as_deref() == Some("help")
 }
@@ -332,7 +400,11 @@ fn stand_down(world: &World, place: &PlaceId) -> Vec<Proposal> {
             "there is activity in the home: stood down, thank you",
         )
     };
-    open.filter(|alarm| !asked_for_help(alarm)).map(end).map(Proposal::Fact).collect()
+    let unasked = open.filter(|alarm| !asked_for_help(alarm));
+    unasked
+        .flat_map(|alarm| stood_down(alarm, None).into_iter().chain([end(alarm)]))
+        .map(Proposal::Fact)
+        .collect()
 }
 
 fn heard_again(alarm: &Alarm) -> Fact {

@@ -1,7 +1,7 @@
 //! What is kept of one home, and what looking at it tells. It is changed by what was seen, by the passing of time,
 //! and by the end of its alarms; nothing is raised here.
 //!
-//! `seen` takes in what devices say, `time` what their silence tells.
+//! `seen` takes in what doors say, `signs` motion and water, `time` what their silence tells, `away` the absences.
 //!
 //! *T*, the time without a door moving, counts only while every door sensor of the home is live:
 //!
@@ -11,7 +11,9 @@
 //!   T = banked + (now − since, without blind time)      T = banked
 //! ```
 
+mod away;
 mod seen;
+mod signs;
 mod time;
 
 use super::settings::{LivingAloneSettings, hours};
@@ -42,6 +44,12 @@ pub(super) enum News {
     Open { door: DeviceId, visit: bool },
     /// It does not any more; `moved`: it was seen to move.
     Shut { door: DeviceId, moved: bool },
+    /// Door, motion and water have all been silent: the family at once.
+    Shortcut,
+    /// A door moved although the resident is away.
+    PerhapsBack,
+    /// Away for long, and nobody said until when.
+    AwayLong,
 }
 
 /// Why a door sensor tells nothing.
@@ -65,6 +73,15 @@ pub(super) struct Look<'a> {
     pub(super) place: &'a PlaceId,
     /// The home's door sensors, by the registry.
     pub(super) doors: &'a [DeviceId],
+    /// Its other sensors.
+    pub(super) others: &'a Others,
+}
+
+/// A home's motion sensors and water meters, by the registry.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Others {
+    pub(super) motion: Vec<DeviceId>,
+    pub(super) water: Vec<DeviceId>,
 }
 
 impl Look<'_> {
@@ -140,6 +157,12 @@ pub(super) struct Door {
 struct Motion {
     active: Option<bool>,
     says_false: bool,
+    /// The latest message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heard: Option<Timestamp>,
+    /// The latest movement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved: Option<Timestamp>,
 }
 
 /// Since when a home is unknown.
@@ -170,6 +193,23 @@ pub(super) struct Home {
     watched: bool,
     called: bool,
     visit_told: bool,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    water: BTreeMap<DeviceId, signs::Meter>,
+    /// The latest sign of life other than a door.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sign: Option<Timestamp>,
+    /// It put the call off until then; that happens once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved_to: Option<Timestamp>,
+    /// A door moved during an absence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    back_at: Option<Timestamp>,
+    /// The absence (by when it was entered) whose end was seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    away_ended: Option<Timestamp>,
+    /// The absence that was asked about because it is long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    away_asked: Option<Timestamp>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) news: Vec<News>,
 }

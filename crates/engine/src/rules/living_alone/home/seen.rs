@@ -3,7 +3,7 @@
 use super::{Door, Home, Look, News};
 use crate::rules::living_alone::settings::{LivingAloneSettings, hours, secs};
 use crate::senses::{Freshness, Sighting};
-use wanglou_model::{DeviceId, Quality, Reading, Repeats, Span, Timestamp};
+use wanglou_model::{DeviceId, Quality, Reading, Span, Timestamp};
 
 impl Home {
     /// Takes in what a door sensor said.
@@ -27,30 +27,12 @@ impl Home {
         let door = self.doors.entry(sighting.id.clone()).or_default();
         door.heard = door.heard.max(Some(sighting.occurred));
         let Some((open, opens)) = contact else { return };
-        if door.reads(open, opens, sighting.occurred) && !door.flaps(look.settings, sighting) {
+        let moved = door.reads(open, opens, sighting.occurred) && !door.flaps(look.settings, sighting);
+        if moved && self.moved_while_away(look, sighting.occurred) {
             self.life_sign(look, sighting.occurred);
         }
         if let Some(open) = open {
             self.stands(sighting.id, open, sighting.occurred, true);
-        }
-    }
-
-    /// Takes in what a motion sensor said. It counts only against stages that have begun: it brings everybody
-    /// back, it does not put off the first call.
-    pub(in super::super) fn see_motion(&mut self, look: &Look, sighting: &Sighting) {
-        let Reading::Motion { active } = sighting.said.reading else { return };
-        if !is_word(sighting) {
-            return;
-        }
-        let sensor = self.motion.entry(sighting.id.clone()).or_default();
-        // One that only ever says "motion" means each of them; one stuck at it means nothing.
-        let begins = active
-            && sighting.said.repeats != Repeats::State
-            && (sensor.active != Some(true) || !sensor.says_false);
-        sensor.active = Some(active);
-        sensor.says_false |= !active;
-        if begins && (self.called || self.visit_told) {
-            self.life_sign(look, sighting.occurred);
         }
     }
 
@@ -64,11 +46,11 @@ impl Home {
         self.news.clear();
     }
 
-    fn life_sign(&mut self, look: &Look, when: Timestamp) {
+    pub(super) fn life_sign(&mut self, look: &Look, when: Timestamp) {
         if self.life.is_some_and(|before| when <= before) {
             return;
         }
-        self.life = Some(when);
+        (self.life, self.moved_to) = (Some(when), None);
         match (self.since, self.unknown) {
             (Some(since), _) if when >= since => (self.since, self.banked) = (Some(when), Span::ZERO),
             (Some(since), _) => {
@@ -108,7 +90,7 @@ impl Home {
 }
 
 /// Is it a live message, or a stored one that says when it was so?
-fn is_word(sighting: &Sighting) -> bool {
+pub(super) fn is_word(sighting: &Sighting) -> bool {
     let dated = sighting.said.at_device.is_some() && sighting.said.quality != Quality::SuspectClock;
     match sighting.freshness {
         Freshness::Fresh | Freshness::Late => !sighting.duplicate,

@@ -8,6 +8,7 @@ use wanglou_model::{DeviceId, Timestamp};
 impl Home {
     /// Looks at the home as it stands now. Nothing is judged by silence while messages may still be on their way.
     pub(in super::super) fn review(&mut self, look: &Look) {
+        self.review_absence_register(look);
         if self.first_heard.is_none() || !look.senses.may_judge_absence() {
             return;
         }
@@ -16,6 +17,10 @@ impl Home {
         }
         self.review_liveness(look);
         self.review_open_doors(look);
+        if self.is_away(look) {
+            return;
+        }
+        self.review_shortcut(look);
         self.review_absence(look);
         if self.visit_due(look).is_some_and(|due| due <= look.at()) {
             self.visit_told = true;
@@ -25,11 +30,21 @@ impl Home {
 
     /// When the next look can find anything new, if no device says something before.
     pub(in super::super) fn next_look(&self, look: &Look) -> Option<Timestamp> {
-        self.first_heard?;
+        let away = self.away_due(look);
+        if self.first_heard.is_none() {
+            return away.filter(|time| *time > look.at());
+        }
         let doors = look.doors.iter().flat_map(|id| self.door_times(look, id));
         let quiet_ends = (self.call_due(look).is_some_and(|due| due <= look.at()) && look.is_quiet())
             .then(|| look.next_time_of_day(look.at(), look.settings.quiet_until));
-        let times = [self.watch_due(look), self.call_due(look), self.visit_due(look), quiet_ends];
+        let times = [
+            self.watch_due(look),
+            self.call_due(look),
+            self.visit_due(look),
+            self.shortcut_due(look),
+            quiet_ends,
+            away,
+        ];
         doors.chain(times.into_iter().flatten()).filter(|time| *time > look.at()).min()
     }
 
@@ -122,14 +137,14 @@ impl Home {
             self.watched = true;
             self.news.push(News::Watch);
         }
-        if is_due(self.call_due(look)) && self.may_call(look) {
+        if is_due(self.call_due(look)) && !self.put_off(look) && self.may_call(look) {
             self.called = true;
             self.news.push(News::Call);
         }
     }
 
     /// The resident is called on fresh word of every door, all of them shut, and not at night.
-    fn may_call(&self, look: &Look) -> bool {
+    pub(super) fn may_call(&self, look: &Look) -> bool {
         let is_fresh = |id: &DeviceId| {
             let heard = self.doors.get(id).and_then(|door| door.heard);
             heard.is_some_and(|heard| look.at() - heard <= look.fresh_for(id))
@@ -139,7 +154,7 @@ impl Home {
         look.doors.iter().all(|id| is_fresh(id) && !stands_open(id)) && !look.is_quiet()
     }
 
-    fn counted_to(&self, look: &Look, hours_without: u32) -> Option<Timestamp> {
+    pub(super) fn counted_to(&self, look: &Look, hours_without: u32) -> Option<Timestamp> {
         let rest = hours(hours_without) - self.banked;
         self.since.map(|since| look.senses.after(look.doors, since, rest))
     }
@@ -149,7 +164,8 @@ impl Home {
     }
 
     fn call_due(&self, look: &Look) -> Option<Timestamp> {
-        self.counted_to(look, look.settings.call_h).filter(|_| !self.called)
+        let due = self.counted_to(look, look.settings.call_h).filter(|_| !self.called)?;
+        Some(due.max(self.moved_to.unwrap_or(due)))
     }
 
     fn visit_due(&self, look: &Look) -> Option<Timestamp> {

@@ -1,0 +1,184 @@
+//! What people enter about the compound: who is away, whose consent was taken back. Each entry is a command, journaled
+//! as a fact with who made it; rules read the register wherever they look. Changed by facts only.
+
+use crate::command::{Outcomes, invalid};
+use crate::world::World;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use wanglou_model::{
+    AlarmKind, Answer, Command, Fact, Officer, OfficerId, Op, Outcome, PlaceId, Presence, Reason, Role,
+    Timestamp,
+};
+
+/// An entry of the register of absences.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Absence {
+    /// Away, or in hospital; for a visitor: that one is announced.
+    pub status: Presence,
+    /// When it was entered, on the timeline: tells one absence from the next.
+    pub entered: Timestamp,
+    /// From this wall time on.
+    pub from: Timestamp,
+    /// Until this wall time; `None`: nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Who said so.
+    pub by: OfficerId,
+}
+
+impl Absence {
+    /// Does it hold at a wall time?
+    pub fn holds(&self, wall: Timestamp) -> bool {
+        self.from <= wall && self.until.is_none_or(|until| wall < until)
+    }
+}
+
+/// The register. One entry of each sort per home: the registry of homes is its limit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Register {
+    /// Homes whose resident is, or was lately, away.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub away: BTreeMap<PlaceId, Absence>,
+    /// Homes where a visitor is announced.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub visitors: BTreeMap<PlaceId, Absence>,
+    /// Homes whose consent was taken back after the file of homes said yes.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub withdrawn: BTreeSet<PlaceId>,
+    /// Homes whose recorded messages are to be erased, and up to when.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub erase: BTreeMap<PlaceId, Timestamp>,
+}
+
+impl Register {
+    /// Is nothing entered?
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Takes an entry in. Returns whether the fact was one.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a few variants matter here; a new one does where it says so"
+    )]
+    pub(crate) fn apply(&mut self, at: Timestamp, fact: &Fact) -> bool {
+        match fact {
+            Fact::Away { home, status, from, until, by } => {
+                let entry =
+                    Absence { status: *status, entered: at, from: *from, until: *until, by: by.clone() };
+                match status {
+                    Presence::Visitor => {
+                        self.visitors.insert(home.clone(), entry);
+                    }
+                    Presence::Away | Presence::Hospital => {
+                        self.away.insert(home.clone(), entry);
+                    }
+                    Presence::Home => self.back(home, *from),
+                }
+                true
+            }
+            Fact::Consent { home, on, .. } => {
+                if *on {
+                    self.withdrawn.remove(home);
+                } else {
+                    self.withdrawn.insert(home.clone());
+                    self.erase.insert(home.clone(), at);
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn back(&mut self, home: &PlaceId, wall: Timestamp) {
+        self.visitors.remove(home);
+        if let Some(absence) = self.away.get_mut(home)
+            && absence.until.is_none_or(|until| until > wall)
+        {
+            absence.until = Some(wall);
+        }
+    }
+}
+
+/// Decides on an entry.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a few variants matter here; a new one does where it says so"
+)]
+pub(crate) fn decide(world: &World, command: &Command) -> Outcomes {
+    let (Op::Away { home, .. } | Op::Consent { home, .. }) = &command.op else {
+        return invalid("not_an_entry", "不是登记命令", "this command enters nothing");
+    };
+    let Some(known) = world.setup.site.homes.get(home) else {
+        let (zh, en) = (format!("登记表中没有这户：{home}"), format!("there is no home {home} on the list"));
+        return invalid("unknown_home", &zh, &en);
+    };
+    let officer = world.setup.site.officers.get(&command.officer);
+    if !officer.is_some_and(|officer| may_enter(world, &command.officer, officer, home)) {
+        return Outcomes::refused(Answer::Forbidden);
+    }
+    let by = &command.officer;
+    match &command.op {
+        Op::Away { status, from, until, .. } => away(world, home, *status, *from, *until, by),
+        Op::Consent { on: true, .. } if !known.consent => invalid(
+            "consent_not_on_file",
+            "名单上没有书面同意：请先在 homes.csv 中登记",
+            "the list has no written consent: enter it in homes.csv first",
+        ),
+        Op::Consent { on, .. } => consent(world, home, *on, by),
+        _ => invalid("not_an_entry", "不是登记命令", "this command enters nothing"),
+    }
+}
+
+/// Staff who serve the place, and the family of the home itself.
+fn may_enter(world: &World, id: &OfficerId, officer: &Officer, home: &PlaceId) -> bool {
+    let family = world.setup.site.homes.get(home).is_some_and(|known| known.family.contains(id));
+    let staff = officer.roles.iter().any(|role| !matches!(role, Role::Family | Role::Maintainer));
+    family || (staff && world.serves(officer, home)) || officer.admin
+}
+
+fn done(facts: Vec<Fact>) -> Outcomes {
+    Outcomes { facts, answer: Answer::Done }
+}
+
+fn away(
+    world: &World,
+    home: &PlaceId,
+    status: Presence,
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
+    by: &OfficerId,
+) -> Outcomes {
+    let now = world.senses.wall(world.at);
+    let from = from.unwrap_or(now).max(now);
+    if until.is_some_and(|until| until <= from) {
+        return invalid(
+            "until_is_over",
+            "结束时间已过",
+            "\"until\" must be later than now and than \"from\"",
+        );
+    }
+    if status == Presence::Home && !world.senses.register.away.contains_key(home) {
+        return invalid("was_not_away", "没有外出登记", "nobody entered that this resident was away");
+    }
+    done(vec![Fact::Away { home: home.clone(), status, from, until, by: by.clone() }])
+}
+
+/// Without consent the rule is off, and what it raised is over; a call for help is not.
+fn consent(world: &World, home: &PlaceId, on: bool, by: &OfficerId) -> Outcomes {
+    let mut facts = vec![Fact::Consent { home: home.clone(), on, by: by.clone() }];
+    let of_the_rule = |kind: &AlarmKind| matches!(kind.as_str(), "living_alone" | "door_open");
+    let over = world.book.open_alarms().filter(|alarm| {
+        alarm.place == *home && of_the_rule(&alarm.kind) && alarm.stage.as_deref() != Some("help")
+    });
+    for alarm in over.filter(|_| !on) {
+        facts.extend(crate::command::stood_down(alarm, Some(by)));
+        facts.push(Fact::Closed {
+            alarm: alarm.id.clone(),
+            outcome: Outcome::Unverified,
+            reason: Reason::new("consent_withdrawn", "本人撤回同意，已停用", "the resident withdrew consent"),
+        });
+    }
+    done(facts)
+}
