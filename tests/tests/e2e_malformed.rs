@@ -103,7 +103,7 @@ fn assert_set_aside(gateway: &Gateway, he: &Session, hostile: &Hostile) {
     let topic = &hostile.topic;
     let found =
         gateway.overview_shows(he, &format!("{topic} is set aside"), |overview| entry(overview, topic));
-    let reason = found["reason"].as_str().unwrap_or_default();
+    let reason = found["reason"]["text"]["en"].as_str().unwrap_or_default();
     assert_eq!(found["kind"], hostile.kind, "{topic}: {reason}");
     assert!(reason.contains(hostile.says), "{topic}: {reason:?} should say {:?}", hostile.says);
     assert_eq!(found["bytes"], json!(hostile.payload.len()), "{topic}");

@@ -89,8 +89,8 @@ fn check_names_every_fault_of_a_broken_configuration_with_its_line() {
     compound.append("rules.toml", "[manhole-covers]\nopen_deg = 3");
     compound.replace(
         "profiles/ai_box.toml",
-        "kind = \"thrown_object\"\nvalue",
-        "kind = \"thrown_objekt\"\nvalue",
+        "name = \"thrown object\"\nwhen = { at = \"/minorType\", is = \"FALLING_GOODS\", case = \"ignore\" }\nkind = \"thrown_object\"",
+        "name = \"thrown object\"\nwhen = { at = \"/minorType\", is = \"FALLING_GOODS\", case = \"ignore\" }\nkind = \"thrown_objekt\"",
     );
     compound.replace("gateway.toml", "# keep_alive_s = 5", "keep_alive_s = 500");
     let (code, words) = check(&compound);
