@@ -43,21 +43,20 @@ pub(super) fn decode(bytes: &[u8], context: &mut Context<'_>) -> Result<Vec<u8>,
     let mut out = Out::with_limit(left);
     out.raw("{\"type\":");
     out.quoted(address.kind);
-    for (key, value) in [("timestamp", payload.timestamp), ("seq", payload.seq), ("bdSeq", payload.bd_seq())]
-    {
+    for (key, value) in [("timestamp", payload.timestamp), ("seq", payload.seq), ("bdSeq", payload.bd_seq)] {
         if let Some(value) = value {
             out.key(key);
             out.raw(&value.to_string());
         }
     }
     if address.kind == "NDEATH" {
-        let stale = born && births.bd_seq.is_some() && payload.bd_seq() != births.bd_seq;
+        let stale = born && births.bd_seq.is_some() && payload.bd_seq != births.bd_seq;
         out.key("stale");
         out.raw(if stale { "true" } else { "false" });
     }
     out.key("metrics");
     out.raw("[");
-    for metric in &payload.metrics {
+    for metric in payload.metrics() {
         if out.is_over() {
             break;
         }
@@ -85,11 +84,14 @@ impl<'t> Address<'t> {
     }
 }
 
+/// A payload that has been read once from end to end; its metrics are read again where they are used, so that
+/// nothing is kept of them.
 #[derive(Default)]
 struct Payload<'p> {
     timestamp: Option<u64>,
     seq: Option<u64>,
-    metrics: Vec<Metric<'p>>,
+    bd_seq: Option<u64>,
+    bytes: &'p [u8],
 }
 
 /// A metric on the wire.
@@ -114,20 +116,19 @@ enum Value<'p> {
     Text(&'p str),
 }
 
-/// Metrics of one payload: each takes a hundred bytes while it is read, and two on the wire at the least.
-const METRICS_MAX: usize = 1024;
-
 impl<'p> Payload<'p> {
     fn read(bytes: &'p [u8]) -> Result<Self, String> {
-        let mut payload = Self::default();
+        let mut payload = Self { bytes, ..Self::default() };
         let mut wire = Wire { bytes, at: 0 };
         while let Some((field, found)) = wire.next()? {
             match (field, found) {
                 (1, Found::Whole(value)) => payload.timestamp = Some(value),
-                (2, Found::Bytes(bytes)) if payload.metrics.len() < METRICS_MAX => {
-                    payload.metrics.push(Metric::read(bytes)?);
+                (2, Found::Bytes(bytes)) => {
+                    let metric = Metric::read(bytes)?;
+                    if let (Some("bdSeq"), Value::Whole(value)) = (metric.name, metric.value) {
+                        payload.bd_seq = Some(value);
+                    }
                 }
-                (2, Found::Bytes(_)) => return Err(format!("more than {METRICS_MAX} metrics")),
                 (3, Found::Whole(value)) => payload.seq = Some(value),
                 (_, Found::Whole(_) | Found::Four(_) | Found::Eight(_) | Found::Bytes(_)) => {}
             }
@@ -135,17 +136,18 @@ impl<'p> Payload<'p> {
         Ok(payload)
     }
 
-    fn bd_seq(&self) -> Option<u64> {
-        let metric = self.metrics.iter().find(|metric| metric.name == Some("bdSeq"))?;
-        match metric.value {
-            Value::Whole(value) => Some(value),
-            Value::None | Value::Float(_) | Value::Flag(_) | Value::Text(_) => None,
-        }
+    fn metrics(&self) -> impl Iterator<Item = Metric<'p>> {
+        let mut wire = Wire { bytes: self.bytes, at: 0 };
+        // All of it has been read before, without a fault.
+        std::iter::from_fn(move || wire.next().ok().flatten()).filter_map(|(field, found)| match found {
+            Found::Bytes(bytes) if field == 2 => Metric::read(bytes).ok(),
+            Found::Bytes(_) | Found::Whole(_) | Found::Four(_) | Found::Eight(_) => None,
+        })
     }
 
     fn remember(&self, births: &mut Births) -> Result<(), String> {
-        births.bd_seq = self.bd_seq().or(births.bd_seq);
-        for metric in &self.metrics {
+        births.bd_seq = self.bd_seq.or(births.bd_seq);
+        for metric in self.metrics() {
             if let (Some(alias), Some(name)) = (metric.alias, metric.name) {
                 births.remember(alias, name, metric.datatype)?;
             }
