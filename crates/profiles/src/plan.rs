@@ -340,7 +340,23 @@ pub(crate) enum Condition {
     Test(Source, Test),
 }
 
+/// Places as bits of the body's first 64 slots; `None` when one of them has no bit.
+pub(crate) fn slots_of(mut at: impl Iterator<Item = At>) -> Option<u64> {
+    let bit = |at: At| (at.level == 0 && at.slot < 64).then(|| 1 << at.slot);
+    at.try_fold(0, |bits, at| Some(bits | bit(at)?))
+}
+
 impl Condition {
+    /// Slots of the body, as bits: if none of these is filled, it does not hold. `None`: it must be asked.
+    pub(crate) fn needs(&self) -> Option<u64> {
+        match self {
+            Condition::All(all) => all.iter().find_map(Condition::needs),
+            Condition::Any(any) => any.iter().try_fold(0, |bits, one| Some(bits | one.needs()?)),
+            Condition::Not(_) | Condition::Test(_, Test::Exists(false)) => None,
+            Condition::Test(source, _) => slots_of(source.at.iter().copied()),
+        }
+    }
+
     /// Does it look into decoded parts?
     pub(crate) fn reads_parts(&self) -> bool {
         match self {

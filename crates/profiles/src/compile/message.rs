@@ -11,7 +11,7 @@ use crate::json::Trie;
 use crate::kinds::Kind;
 use crate::plan::{
     At, Body, Condition, Decoder, EventPlan, FieldPlan, FlagPlan, Header, Ignore, Mapping, MessagePlan,
-    Otherwise, Part, Piece, Rule,
+    Otherwise, Part, Piece, Rule, slots_of,
 };
 use crate::topic::{Lane, Pattern};
 use std::collections::BTreeSet;
@@ -352,7 +352,7 @@ impl Draft<'_> {
         else {
             return;
         };
-        let needs = if when.is_none() { needs(&fields) } else { None };
+        let needs = when.as_ref().map_or_else(|| needs(&fields), Condition::needs);
         let line = node.line();
         self.scopes
             .push(group, Rule { number, name, line, when, needs, kind, fields, header, beside, first_of });
@@ -461,8 +461,7 @@ fn needs(fields: &[(usize, FieldPlan)]) -> Option<u64> {
     });
     let mut at = reads.flat_map(|source| &source.at).peekable();
     at.peek()?;
-    at.map(|at| (at.level == 0 && at.slot < 64).then(|| 1 << at.slot))
-        .try_fold(0, |bits, bit| Some(bits | bit?))
+    slots_of(at.copied())
 }
 
 fn kind(node: &Node<'_>) -> Option<Kind> {

@@ -104,8 +104,41 @@ struct Branch {
     one: Option<usize>,
     /// Patterns that end here.
     here: Vec<usize>,
-    /// Patterns that go on with `{many...}`: what must follow it, and who.
-    many: Vec<(Vec<Level>, usize)>,
+    /// Patterns that go on with `{many...}`.
+    many: Vec<Many>,
+}
+
+/// A pattern that goes on with `{many...}`.
+#[derive(Debug, Clone)]
+struct Many {
+    /// What must follow it.
+    ending: Vec<Level>,
+    /// The length of the last level, where that is a word: most topics fail this first.
+    last_len: Option<usize>,
+    route: usize,
+}
+
+impl Many {
+    fn new(ending: &[Level], route: usize) -> Self {
+        let last_len = match ending.last() {
+            Some(Level::Word(word)) => Some(word.len()),
+            Some(Level::One(_) | Level::Many(_)) | None => None,
+        };
+        Self { ending: ending.to_vec(), last_len, route }
+    }
+
+    /// Does a topic go on like this, with `left` levels of which `{many...}` takes at least one?
+    #[inline]
+    fn fits(&self, levels: &Levels<'_>, left: usize, last_len: usize) -> bool {
+        if self.last_len.is_some_and(|len| len != last_len) || self.ending.len() >= left {
+            return false;
+        }
+        let first = levels.count - self.ending.len();
+        self.ending.iter().enumerate().all(|(at, level)| match level {
+            Level::Word(word) => word == levels.level(first + at),
+            Level::One(_) | Level::Many(_) => true,
+        })
+    }
 }
 
 impl<T> Default for Router<T> {
@@ -140,9 +173,9 @@ impl<T: Copy> Router<T> {
                 },
                 Level::Many(_) => {
                     let many = &mut self.nodes[at].many;
-                    many.push((pattern.levels[number + 1..].to_vec(), route));
+                    many.push(Many::new(&pattern.levels[number + 1..], route));
                     // A longer ending is more specific, and words are more so than captures.
-                    many.sort_by_key(|(ending, route)| {
+                    many.sort_by_key(|Many { ending, route, .. }| {
                         let words = ending.iter().filter(|level| matches!(level, Level::Word(_))).count();
                         (std::cmp::Reverse((ending.len(), words)), *route)
                     });
@@ -184,16 +217,13 @@ impl<T: Copy> Router<T> {
         if let Some(next) = branch.one {
             self.walk(next, depth + 1, levels, take)?;
         }
+        if branch.many.is_empty() {
+            return ControlFlow::Continue(());
+        }
         let left = levels.count - depth;
-        let fits = |(ending, _): &&(Vec<Level>, usize)| {
-            let first = levels.count.saturating_sub(ending.len());
-            ending.len() < left
-                && ending.iter().enumerate().all(|(at, level)| match level {
-                    Level::Word(word) => word == levels.level(first + at),
-                    Level::One(_) | Level::Many(_) => true,
-                })
-        };
-        self.offer(branch.many.iter().filter(fits).map(|(_, route)| route), levels, take)
+        let last_len = levels.level(levels.count - 1).len();
+        let fitting = branch.many.iter().filter(|many| many.fits(levels, left, last_len));
+        self.offer(fitting.map(|many| &many.route), levels, take)
     }
 
     fn offer<'r, 't, B>(

@@ -40,7 +40,8 @@ fn run(workspace: &Workspace, words: &[String]) -> Result<ExitCode> {
     let executions = args.parsed::<u64>("--executions")?.unwrap_or(usual);
     let mut env = vec![("WANGLOU_EXECUTIONS", executions.to_string())];
     env.extend(args.parsed::<u64>("--seed")?.map(|seed| ("WANGLOU_SEED", seed.to_string())));
-    let selection = Selection { target: Some("fuzz*"), full: args.has("--full"), env };
+    // A long run must not be ended for being slow.
+    let selection = Selection { target: Some("fuzz*"), full: executions > USUAL, env };
     let fuzz = Step {
         name: "fuzz",
         about: "mutated messages",
