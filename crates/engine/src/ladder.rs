@@ -68,7 +68,7 @@ pub(crate) fn climb(world: &World, alarm: &Alarm, from: usize) -> Vec<Fact> {
     let mut facts = Vec::new();
     for index in from.min(last)..=last {
         let rung = &alarm.ladder.rungs[index];
-        let told = world.audience(alarm, &rung.tell);
+        let told = world.told_by(alarm, index);
         let reached = told.iter().any(|told| told.unreached.is_none());
         let wait = reached || index == last || alarm.ladder.stops_at == StopsAt::Closure;
         let next = next_rung(alarm, index, last, wait, world.at);

@@ -24,6 +24,7 @@ mod setup;
 mod snapshot;
 mod table;
 mod timers;
+mod trial;
 mod world;
 
 pub use alarm::{Acceptance, Alarm, Condition, Entry, Follower};
@@ -275,7 +276,8 @@ impl Engine {
         };
         let (occurred, freshness) = self.senses.place_in_time(said, retain, by);
         let mut sighting = Sighting { id, device, said, occurred, freshness, duplicate: false };
-        let listening = Listening::to(&self.rules, device);
+        let unheard = device.probation && setup.unheard.contains(id);
+        let listening = if unheard { Listening(0) } else { Listening::to(&self.rules, device) };
         sighting.duplicate = listening.any() && !retain && self.is_duplicate(&sighting, dup);
         let mut triggers = self.observe_device(&sighting, by);
         self.pass_on_health(&triggers);
@@ -891,7 +893,7 @@ impl Engine {
             (called && alarm.is_unaccepted()) || reminded(officer)
         };
         let world = self.world();
-        let watching: BTreeSet<&OfficerId> = world.watchers().chain(alarm.followers.keys()).collect();
+        let watching: BTreeSet<&OfficerId> = world.watchers_of(alarm).chain(alarm.followers.keys()).collect();
         let row = |officer: &&OfficerId| OutboxRow {
             officer: (*officer).clone(),
             seq: self.book.outboxes.get(*officer).map_or(1, |outbox| outbox.head + 1),

@@ -3,6 +3,7 @@
 use crate::alarm::Alarm;
 use crate::ladder;
 use crate::rules::Raise;
+use crate::trial;
 use crate::world::World;
 use std::collections::BTreeMap;
 use wanglou_model::{
@@ -15,7 +16,7 @@ pub(crate) fn conclude(world: &World, rule: &str, raise: &Raise) -> Vec<Fact> {
     let kind = kind_of(raise.kind.unwrap_or(rule));
     let id = alarm_id(world, &kind, raise);
     if let Some(current) = world.book.current(&kind, &raise.key, world.at) {
-        return fold(current, raise);
+        return fold(world, current, raise);
     }
     match world.book.alarms.get(&id) {
         // The very event that made an alarm which is over by now: a repeat, never a second alarm.
@@ -30,8 +31,14 @@ pub(crate) fn kind_of(name: &str) -> AlarmKind {
 }
 
 /// A repeat of an alarm that is open, or closed so lately that it belongs to it.
-fn fold(alarm: &Alarm, raise: &Raise) -> Vec<Fact> {
+fn fold(world: &World, alarm: &Alarm, raise: &Raise) -> Vec<Fact> {
     let mut facts = vec![repeated(alarm, raise)];
+    let on_trial = world.on_trial(raise.device.as_ref(), &alarm.place);
+    let confirmed = alarm.is_trial() && !on_trial;
+    // Over, and begun anew by a device on probation: that is on trial like any other word of it.
+    if confirmed || (on_trial && !alarm.is_open()) {
+        facts.push(Fact::Detailed { alarm: alarm.id.clone(), details: trial::details(on_trial) });
+    }
     if !raise.details.is_empty() {
         facts.push(Fact::Detailed { alarm: alarm.id.clone(), details: raise.details.clone() });
     }
@@ -43,6 +50,7 @@ fn fold(alarm: &Alarm, raise: &Raise) -> Vec<Fact> {
     }
     let again = !alarm.is_active() || alarm.response == Response::Closed;
     let why = match (again, rose) {
+        _ if confirmed => Some(Reopening::Confirmed),
         (true, _) => Some(Reopening::ActiveAgain),
         (false, true) => Some(Reopening::PriorityRose),
         (false, false) => None,
@@ -71,6 +79,10 @@ fn repeated(alarm: &Alarm, raise: &Raise) -> Fact {
 }
 
 fn raised(world: &World, kind: AlarmKind, alarm: AlarmId, raise: &Raise) -> Raised {
+    let mut details = raise.details.clone();
+    if world.on_trial(raise.device.as_ref(), &raise.place) {
+        details.extend(trial::details(true));
+    }
     Raised {
         alarm,
         kind,
@@ -87,7 +99,7 @@ fn raised(world: &World, kind: AlarmKind, alarm: AlarmId, raise: &Raise) -> Rais
         test: false,
         devices: raise.device.iter().cloned().collect(),
         evidence: raise.evidence.clone(),
-        details: raise.details.clone(),
+        details,
         incident: raise.incident.clone(),
         config: world.setup.hash.clone(),
     }

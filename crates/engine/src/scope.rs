@@ -11,6 +11,7 @@ impl Engine {
     pub(crate) fn rescope(&mut self, at: Timestamp, facts: &mut Vec<Fact>) {
         let all: Vec<AlarmId> = self.book().alarms.keys().cloned().collect();
         for id in all {
+            self.promote(at, &id, facts);
             self.withdraw(at, &id, facts);
             self.reopen_without_holder(at, &id, facts);
             self.show_new_watchers(at, &id, facts);
@@ -48,7 +49,7 @@ impl Engine {
             return;
         };
         let is_new = |alarm: &Alarm, officer: &OfficerId| !alarm.followers.contains_key(officer);
-        if !alarm.dirty && self.world().watchers().any(|officer| is_new(alarm, officer)) {
+        if !alarm.dirty && self.world().watchers_of(alarm).any(|officer| is_new(alarm, officer)) {
             let fact = self.publication(alarm, facts);
             self.note(at, fact, facts);
         }

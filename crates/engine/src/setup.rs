@@ -3,7 +3,8 @@
 use crate::calendar::Calendar;
 use crate::rules::RuleSettings;
 use crate::table::Table;
-use std::collections::BTreeMap;
+use crate::trial;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use wanglou_model::{Channel, Device, DeviceId, Observation, Site};
 
@@ -33,6 +34,8 @@ pub struct Setup {
     pub calendar: Calendar,
     /// Devices behind each hub.
     pub behind: BTreeMap<DeviceId, Vec<DeviceId>>,
+    /// Devices on probation beside a trusted one: alive or not, but not believed.
+    pub unheard: BTreeSet<DeviceId>,
     /// By profile, then by the vendor's identity.
     identities: Table<String, Table<String, (DeviceId, Arc<Device>)>>,
 }
@@ -57,7 +60,8 @@ impl Setup {
             }
         }
         let identities = identities(&site);
-        Ok(Self { site, rules, hash, channels, calendar, behind, identities })
+        let unheard = trial::unheard(&site);
+        Ok(Self { unheard, site, rules, hash, channels, calendar, behind, identities })
     }
 
     /// The device that an observation is of, if it is registered.

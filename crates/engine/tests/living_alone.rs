@@ -34,6 +34,7 @@ fn device(id: &str, at: &str, purpose: Purpose, hub: Option<&str>) -> (DeviceId,
         follow_up: None,
         columns: None,
         hold_wired: false,
+        probation: false,
     };
     (device_id(id), device)
 }
@@ -653,6 +654,56 @@ fn the_deadline_survives_ten_restarts_with_the_brokers_session_kept() {
     assert!(story.calls().is_empty());
     story.beat_until(at(1, 9, 5));
     assert_eq!(story.calls(), vec![at(1, 9, 0)]);
+}
+
+#[test]
+fn a_door_sensor_on_probation_is_no_sign_of_life_beside_a_trusted_one() {
+    let on_probation = |doors: &[&str]| {
+        let mut site = site(false, 2);
+        for door in doors {
+            let device = site.devices.get_mut(&device_id(door)).expect("a door");
+            Arc::make_mut(device).probation = true;
+        }
+        let voice = vec![Channel::Voice];
+        Arc::new(Setup::new(site, RuleSettings::default(), "c0".into(), voice).expect("a good zone"))
+    };
+    let until_ten = |setup: Arc<Setup>| {
+        let mut story = Story::new(setup);
+        story.beating.push("back-door");
+        story.beat_until(at(0, 8, 0));
+        story.contact(at(0, 8, 59), true);
+        story.contact(at(0, 9, 0), false);
+        story.beat_until(at(0, 20, 0));
+        // The new one says that somebody goes in and out; who knows what it is wired to.
+        story.says(at(0, 20, 10), "back-door", contact(true));
+        story.says(at(0, 20, 11), "back-door", contact(false));
+        story.beat_until(at(1, 10, 0));
+        story
+    };
+    assert_eq!(until_ten(on_probation(&[])).calls(), [], "a trusted one is believed");
+    let story = until_ten(on_probation(&["back-door"]));
+    assert_eq!(story.calls(), [at(1, 9, 0)], "a day after the trusted one moved");
+    assert!(!story.only("living_alone", "inactive:").is_trial());
+    story.recovers();
+}
+
+#[test]
+fn somebody_silent_behind_a_door_on_probation_is_the_managers_first_and_everybodys_then() {
+    let mut site = site(false, 1);
+    for door in ["door", "motion"] {
+        Arc::make_mut(site.devices.get_mut(&device_id(door)).expect("a device")).probation = true;
+    }
+    let setup = Setup::new(site, RuleSettings::default(), "c0".into(), vec![Channel::Voice]);
+    let mut story = Story::quiet_since_nine(Arc::new(setup.expect("a good zone")));
+    story.beat_until(at(1, 9, 0));
+    assert!(story.only("living_alone", "inactive:").is_trial());
+    assert_eq!(story.told_at(at(1, 9, 0)), [("he".to_owned(), false)], "the manager");
+    story.beat_until(at(1, 12, 0));
+    assert_eq!(story.only("living_alone", "inactive:").priority, Priority::P1, "it climbs all the same");
+    let told: BTreeSet<&str> =
+        story.only("living_alone", "inactive:").followers.keys().map(OfficerId::as_str).collect();
+    assert!(["anna", "chen", "he", "lou"].iter().all(|who| told.contains(who)), "{told:?}");
+    story.recovers();
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn run(command: Command) -> anyhow::Result<Ended> {
         Command::TestAlarm(args) => runtime()?.block_on(args.run()),
         Command::Demo(args) => runtime()?.block_on(args.run()),
         Command::Publish(args) => runtime()?.block_on(args.run()),
-        Command::Profile(args) => args.run(),
+        Command::Profile(args) => runtime()?.block_on(args.run()),
         Command::Quarantine(args) => runtime()?.block_on(args.run()),
         Command::Simulate(args) => runtime()?.block_on(args.run()),
     }

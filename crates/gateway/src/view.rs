@@ -54,6 +54,9 @@ struct Body<'a> {
     stage: Option<&'a str>,
     stage_text: Option<Text>,
     test: bool,
+    /// Devices on probation alone say so.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    trial: bool,
     mark: Option<wanglou_model::Mark>,
     count: u64,
     first_at: String,
@@ -107,6 +110,7 @@ pub fn alarm_json(engine: &Engine, people: &People, alarm: &Alarm, rev: u64, ang
         stage: alarm.stage.as_deref(),
         stage_text: alarm.stage.as_deref().map(stage_text),
         test: alarm.test,
+        trial: alarm.is_trial(),
         mark: alarm.mark,
         count: alarm.count,
         first_at: wall(alarm.first_at),
@@ -160,8 +164,17 @@ fn picture(alarm: &Alarm, number: usize, evidence: &Evidence) -> Option<Picture>
     Some(Picture { kind, url: format!("/api/evidence/{}/{number}", alarm.id) })
 }
 
-/// The name of an alarm's kind.
+/// The name of an alarm's kind; one that is on trial says so.
 pub fn title(engine: &Engine, alarm: &Alarm) -> Text {
+    let Text { zh, en } = kind_title(engine, alarm);
+    if alarm.is_trial() {
+        Text { zh: format!("试运行：{zh}"), en: format!("On trial: {en}") }
+    } else {
+        Text { zh, en }
+    }
+}
+
+fn kind_title(engine: &Engine, alarm: &Alarm) -> Text {
     let fixed = |zh: &str, en: &str| Text { zh: zh.to_owned(), en: en.to_owned() };
     match engine.words(alarm.kind.as_str()) {
         Some(words) => words.title,

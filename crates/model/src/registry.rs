@@ -142,6 +142,9 @@ pub struct Device {
     /// A lift's hold output is wired to this controller.
     #[serde(default)]
     pub hold_wired: bool,
+    /// New: what it says is on trial, and the property manager alone is told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub probation: bool,
 }
 
 /// A role, as duty lists in a compound know them.

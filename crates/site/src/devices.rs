@@ -24,6 +24,7 @@ pub(crate) const COLUMNS: &[Column] = &[
     Column { name: "columns", also: &["列", "房间列"], required: false },
     Column { name: "hold_wired", also: &["已接梯控", "梯控接线"], required: false },
     Column { name: "state_polling", also: &["轮询状态", "轮询"], required: false },
+    Column { name: "probation", also: &["试运行", "试用"], required: false },
 ];
 
 /// How often a device may speak.
@@ -104,6 +105,7 @@ fn read_device(
         follow_up: read_span(&record.cell("follow_up"), FOLLOW_UP, "between 1s and 24h", faults),
         columns: read_columns(record, purpose, faults),
         hold_wired: read_hold_wired(record, purpose, faults),
+        probation: read_probation(record, faults),
     };
     check_polling(record, purpose, faults);
     warn_of_silence(record, &device, faults);
@@ -230,6 +232,19 @@ fn read_hold_wired(record: Record<'_>, purpose: Option<Purpose>, faults: &mut Fa
         faults.error(&cell.at, "only a lift_controller can be wired to hold a lift; leave it empty");
     }
     wired
+}
+
+/// A device on probation is easily forgotten there, and then nobody but the manager is told of what it sees.
+fn read_probation(record: Record<'_>, faults: &mut Faults) -> bool {
+    let cell = record.cell("probation");
+    let probation = flag(&cell, faults);
+    if probation {
+        faults.warn(
+            &cell.at,
+            "on probation: its alarms are on trial and go to the property manager; once it is tried out, run `wanglou profile promote`",
+        );
+    }
+    probation
 }
 
 /// A contact that is only asked for its state misses every opening between two questions, so a person who

@@ -18,6 +18,7 @@ mod lint;
 mod officers;
 mod people;
 mod places;
+mod promote;
 mod rota;
 mod sheet;
 mod suggest;
@@ -29,6 +30,7 @@ pub use compound::Language;
 pub use fault::{FAULTS_MAX, Fault, Severity};
 pub use folder::{DEVICES, FILE_BYTES_MAX, FILES, HOMES, OFFICERS, PEOPLE, PLACES, ROTA, SITE, read_folder};
 pub use people::{People, Person};
+pub use promote::{Promoted, promote};
 pub use template::template;
 
 use crate::fault::Faults;

@@ -177,7 +177,7 @@ fn nearest_column(heading: &str, columns: &[Column]) -> Option<usize> {
 }
 
 /// The same heading, whatever its case, blanks, underscores and hyphens.
-fn same(name: &str, heading: &str) -> bool {
+pub(crate) fn same(name: &str, heading: &str) -> bool {
     let fold = |text: &str| -> String {
         text.chars()
             .filter(|c| !c.is_whitespace() && !matches!(c, '_' | '-'))

@@ -65,6 +65,7 @@ pub fn add_device(site: &mut Site, id: &str, at: &str, purpose: Purpose, change:
         follow_up: None,
         columns: None,
         hold_wired: false,
+        probation: false,
     };
     change(&mut added);
     site.identities.entry("wanglou".into()).or_default().insert(id.to_owned(), device(id));

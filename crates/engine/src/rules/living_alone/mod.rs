@@ -75,6 +75,15 @@ impl LivingAlone {
         }
         !home.news.is_empty()
     }
+
+    /// May what a device says be a sign of life? One on probation may be wired the wrong way round, or hang in
+    /// another home: it would hide that a person is silent.
+    fn believes(&self, place: &PlaceId, sighting: &Sighting) -> bool {
+        if sighting.device.purpose == Purpose::HomeDoor {
+            return self.doors.get(place).is_some_and(|doors| doors.contains(sighting.id));
+        }
+        !sighting.device.probation
+    }
 }
 
 /// The home with consent that a place is, or lies in.
@@ -99,17 +108,24 @@ fn by_home<'a>(
     })
 }
 
+/// A door sensor on probation counts only in a home that has no trusted one.
 fn doors_by_home(senses: &Senses, site: &Site) -> BTreeMap<PlaceId, Vec<DeviceId>> {
     let mut doors: BTreeMap<PlaceId, Vec<DeviceId>> = BTreeMap::new();
     for (home, id, _) in by_home(senses, site, &[Purpose::HomeDoor]) {
         doors.entry(home).or_default().push(id);
+    }
+    let trusted = |id: &DeviceId| site.devices.get(id).is_some_and(|device| !device.probation);
+    for doors in doors.values_mut().filter(|doors| doors.iter().any(trusted)) {
+        doors.retain(trusted);
     }
     doors
 }
 
 fn others_by_home(senses: &Senses, site: &Site) -> BTreeMap<PlaceId, Others> {
     let mut others: BTreeMap<PlaceId, Others> = BTreeMap::new();
-    for (home, id, purpose) in by_home(senses, site, &[Purpose::HomeMotion, Purpose::HomeWater]) {
+    let trusted = |id: &DeviceId| site.devices.get(id).is_some_and(|device| !device.probation);
+    let by_home = by_home(senses, site, &[Purpose::HomeMotion, Purpose::HomeWater]);
+    for (home, id, purpose) in by_home.filter(|(_, id, _)| trusted(id)) {
         let of_home = others.entry(home).or_default();
         if purpose == Purpose::HomeWater { of_home.water.push(id) } else { of_home.motion.push(id) }
     }
@@ -165,6 +181,9 @@ impl Rule for LivingAlone {
         timers: &mut RuleTimers,
     ) -> Option<Subject> {
         let place = home_of(&setup.site, &sighting.device.place)?;
+        if !self.believes(place, sighting) {
+            return None;
+        }
         let decide = self.look(senses, setup, place, timers, |home, look| {
             match sighting.device.purpose {
                 Purpose::HomeDoor => home.see_door(look, sighting),

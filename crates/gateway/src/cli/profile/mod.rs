@@ -1,11 +1,12 @@
 //! `wanglou profile`: wiring a vendor in.
 
+mod promote;
 mod suggest;
 
 use super::Ended;
 use clap::{Args as ClapArgs, Subcommand};
 
-/// Wire a vendor in: propose a profile from a sample.
+/// Wire a vendor in: propose a profile from a sample, and let its devices speak to officers.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     #[command(subcommand)]
@@ -15,6 +16,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Suggest(suggest::Args),
+    Promote(promote::Args),
 }
 
 impl Args {
@@ -22,9 +24,10 @@ impl Args {
     ///
     /// # Errors
     /// With words, when it cannot.
-    pub fn run(self) -> anyhow::Result<Ended> {
+    pub async fn run(self) -> anyhow::Result<Ended> {
         match self.verb {
             Verb::Suggest(args) => args.run(),
+            Verb::Promote(args) => args.run().await,
         }
     }
 }
