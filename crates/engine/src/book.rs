@@ -173,7 +173,8 @@ impl Book {
             | Fact::Suppressed { .. }
             | Fact::Watched { .. }
             | Fact::Away { .. }
-            | Fact::Consent { .. } => {}
+            | Fact::Consent { .. }
+            | Fact::Permit(_) => {}
             Fact::Published { alarm, rev, to } => self.published(at, alarm, *rev, to, timers),
             Fact::Withdrawn { alarm, from } => self.withdrawn(alarm, from),
             Fact::Forgotten { alarm } => self.forget(alarm, timers),
@@ -407,6 +408,7 @@ impl Alarm {
             | Fact::Watched { .. }
             | Fact::Away { .. }
             | Fact::Consent { .. }
+            | Fact::Permit(_)
             | Fact::Forgotten { .. } => {}
         }
     }

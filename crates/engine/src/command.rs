@@ -51,7 +51,7 @@ pub(crate) fn decide(world: &World, rules: &[Box<dyn Rule>], command: &Command) 
         Op::Guard { .. } | Op::Confirm => by_rule(world, rules, alarm, command),
         Op::Resolve { outcome, note, photos } => resolve(world, rules, alarm, by, *outcome, note, photos),
         Op::FalseAlarm { note } => resolve(world, rules, alarm, by, Outcome::FalseAlarm, note, &[]),
-        Op::TestAlarm { .. } | Op::Away { .. } | Op::Consent { .. } => {
+        Op::TestAlarm { .. } | Op::Away { .. } | Op::Consent { .. } | Op::Permit { .. } => {
             invalid("not_about_an_alarm", "此命令不针对已有告警", "this command is not about an alarm")
         }
     }

@@ -541,7 +541,7 @@ impl Engine {
         {
             follower.take_step(*channel);
         }
-        if self.senses.register.apply(self.senses.at, fact) {
+        if self.senses.register.apply(self.senses.at, self.senses.wall_minus_at, fact) {
             for rule in &mut self.rules {
                 let mut timers = RuleTimers { rule: rule.name(), timers: &mut self.timers };
                 rule.registered(&self.senses, &self.setup, fact, &mut timers);
@@ -731,7 +731,7 @@ impl Engine {
         }
         let answer = match &command.op {
             Op::TestAlarm { place, priority } => self.test_alarm(at, command, place, *priority, facts),
-            Op::Away { .. } | Op::Consent { .. } => {
+            Op::Away { .. } | Op::Consent { .. } | Op::Permit { .. } => {
                 let outcome = register::decide(&self.world(), command);
                 for fact in outcome.facts {
                     self.conclude(at, fact, facts);

@@ -1,13 +1,14 @@
-//! What people enter about the compound: who is away, whose consent was taken back. Each entry is a command, journaled
+//! What people enter about the compound: who is away, whose consent was taken back, who works where. Each entry is a command, journaled
 //! as a fact with who made it; rules read the register wherever they look. Changed by facts only.
 
 use crate::command::{Outcomes, invalid};
+use crate::setup::Setup;
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use wanglou_model::{
-    AlarmKind, Answer, Command, Fact, Officer, OfficerId, Op, Outcome, PlaceId, Presence, Reason, Role,
-    Timestamp,
+    AlarmKind, Answer, Command, DeviceId, Fact, Officer, OfficerId, Op, Outcome, Permit, PlaceId, Presence,
+    Reason, Role, Span, Timestamp,
 };
 
 /// An entry of the register of absences.
@@ -49,7 +50,15 @@ pub struct Register {
     /// Homes whose recorded messages are to be erased, and up to when.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub erase: BTreeMap<PlaceId, Timestamp>,
+    /// Leave to work somewhere, in the order of entering; those that ended a day ago go with the next entry.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub permits: Vec<Permit>,
 }
+
+/// More permits at once than this are refused.
+const PERMITS_MAX: usize = 256;
+/// A permit that ended so long ago is forgotten.
+const PERMITS_STAY: Span = Span::hours(24);
 
 impl Register {
     /// Is nothing entered?
@@ -62,7 +71,7 @@ impl Register {
         clippy::wildcard_enum_match_arm,
         reason = "a few variants matter here; a new one does where it says so"
     )]
-    pub(crate) fn apply(&mut self, at: Timestamp, fact: &Fact) -> bool {
+    pub(crate) fn apply(&mut self, at: Timestamp, wall_minus_at: Span, fact: &Fact) -> bool {
         match fact {
             Fact::Away { home, status, from, until, by } => {
                 let entry =
@@ -87,8 +96,27 @@ impl Register {
                 }
                 true
             }
+            Fact::Permit(permit) => {
+                let wall = at + wall_minus_at;
+                self.permits.retain(|permit| permit.until + PERMITS_STAY > wall);
+                self.permits.push(permit.clone());
+                true
+            }
             _ => false,
         }
+    }
+
+    /// Permits for a device that hold at a wall time, or held until `grace` before it.
+    pub(crate) fn permits_for<'a>(
+        &'a self,
+        setup: &'a Setup,
+        device: &'a DeviceId,
+        wall: Timestamp,
+        grace: Span,
+    ) -> impl Iterator<Item = &'a Permit> + 'a {
+        let held =
+            self.permits.iter().filter(move |permit| permit.from <= wall && wall < permit.until + grace);
+        held.filter(move |permit| covers(setup, permit, device))
     }
 
     fn back(&mut self, home: &PlaceId, wall: Timestamp) {
@@ -101,12 +129,26 @@ impl Register {
     }
 }
 
+/// Is a permit for this device?
+pub(crate) fn covers(setup: &Setup, permit: &Permit, device: &DeviceId) -> bool {
+    let Some(known) = setup.site.devices.get(device) else { return false };
+    let in_zone = |zone: &PlaceId| {
+        let named = setup.site.places.get(&known.place).and_then(|place| place.zone.as_ref());
+        known.place.is_within(zone) || named == Some(zone)
+    };
+    permit.device.as_ref() == Some(device) || permit.zone.as_ref().is_some_and(in_zone)
+}
+
 /// Decides on an entry.
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "a few variants matter here; a new one does where it says so"
 )]
 pub(crate) fn decide(world: &World, command: &Command) -> Outcomes {
+    if let Op::Permit { device, zone, from, until, crew } = &command.op {
+        let asked = Asked { device, zone, from: *from, until: *until, crew };
+        return permit(world, &command.officer, &asked);
+    }
     let (Op::Away { home, .. } | Op::Consent { home, .. }) = &command.op else {
         return invalid("not_an_entry", "不是登记命令", "this command enters nothing");
     };
@@ -181,4 +223,66 @@ fn consent(world: &World, home: &PlaceId, on: bool, by: &OfficerId) -> Outcomes 
         });
     }
     done(facts)
+}
+
+/// A permit as it was asked for.
+struct Asked<'a> {
+    device: &'a Option<DeviceId>,
+    zone: &'a Option<PlaceId>,
+    from: Option<Timestamp>,
+    until: Timestamp,
+    crew: &'a [OfficerId],
+}
+
+fn permit(world: &World, by: &OfficerId, asked: &Asked) -> Outcomes {
+    let site = &world.setup.site;
+    let is_staff = |officer: &Officer| {
+        officer.admin || officer.roles.iter().any(|role| !matches!(role, Role::Family | Role::Maintainer))
+    };
+    if !site.officers.get(by).is_some_and(is_staff) {
+        return Outcomes::refused(Answer::Forbidden);
+    }
+    let now = world.senses.wall(world.at);
+    let from = asked.from.unwrap_or(now);
+    let is_zone = |zone: &PlaceId| {
+        site.places.contains_key(zone) || site.places.values().any(|place| place.zone.as_ref() == Some(zone))
+    };
+    let stranger = asked.crew.iter().find(|id| !site.officers.contains_key(*id));
+    match (asked.device, asked.zone) {
+        (Some(_), Some(_)) | (None, None) => {
+            return invalid("one_of_both", "请填设备或区域之一", "a permit is for a device or for a zone");
+        }
+        (Some(device), None) if !site.devices.contains_key(device) => {
+            return invalid(
+                "unknown_device",
+                &format!("没有设备 {device}"),
+                &format!("there is no device {device}"),
+            );
+        }
+        (None, Some(zone)) if !is_zone(zone) => {
+            return invalid("unknown_zone", &format!("没有区域 {zone}"), &format!("there is no zone {zone}"));
+        }
+        _ => {}
+    }
+    if let Some(stranger) = stranger {
+        let (zh, en) = (format!("没有人员 {stranger}"), format!("there is no officer {stranger}"));
+        return invalid("unknown_crew", &zh, &en);
+    }
+    if asked.until <= from.max(now) {
+        return invalid(
+            "until_is_over",
+            "结束时间已过",
+            "\"until\" must be later than now and than \"from\"",
+        );
+    }
+    if world.senses.register.permits.len() >= PERMITS_MAX {
+        return invalid(
+            "too_many_permits",
+            "作业登记过多",
+            "too many permits are open: wait until some have ended",
+        );
+    }
+    let crew = if asked.crew.is_empty() { vec![by.clone()] } else { asked.crew.to_vec() };
+    let (device, zone) = (asked.device.clone(), asked.zone.clone());
+    done(vec![Fact::Permit(Permit { device, zone, from, until: asked.until, crew, by: by.clone() })])
 }

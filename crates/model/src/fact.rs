@@ -103,6 +103,25 @@ pub enum Reopening {
     HolderLeft,
 }
 
+/// Leave to work at a device, or in a zone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Permit {
+    /// One device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceId>,
+    /// Or a place with all that is inside it, or that names it as its zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<PlaceId>,
+    /// From this wall time on, microseconds.
+    pub from: Timestamp,
+    /// Until this wall time, microseconds.
+    pub until: Timestamp,
+    /// Whom a gas alarm there calls.
+    pub crew: Vec<OfficerId>,
+    /// Who entered it.
+    pub by: OfficerId,
+}
+
 /// What answers a command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
@@ -461,6 +480,8 @@ pub enum Fact {
         /// Who entered it.
         by: OfficerId,
     },
+    /// Work was permitted.
+    Permit(Permit),
     /// An alarm that ended long ago was dropped from memory; its facts stay in the journal.
     Forgotten {
         /// Which alarm.
@@ -503,6 +524,7 @@ impl Fact {
             | Fact::Health { .. }
             | Fact::Away { .. }
             | Fact::Consent { .. }
+            | Fact::Permit(_)
             | Fact::Watched { .. } => None,
         }
     }

@@ -1,7 +1,7 @@
 //! What reaches the engine from outside, beside what sensors say. Journaled before anything is done about it.
 
 use crate::{
-    AlarmId, CommandId, OfficerId, Outcome, PhoneId, PlaceId, Span, Text, Timestamp, rfc3339_micros,
+    AlarmId, CommandId, DeviceId, OfficerId, Outcome, PhoneId, PlaceId, Span, Text, Timestamp, rfc3339_micros,
 };
 use serde::{Deserialize, Serialize};
 
@@ -169,6 +169,24 @@ pub enum Op {
         /// Given again, or taken back.
         on: bool,
     },
+    /// Somebody works at a cover, or in a zone, for some time: a cover that opens there is theirs.
+    Permit {
+        /// One device.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<DeviceId>,
+        /// Or a place with all that is inside it, or that names it as its zone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        zone: Option<PlaceId>,
+        /// From this wall time on; absent: from now on.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "rfc3339_micros::option")]
+        from: Option<Timestamp>,
+        /// Until this wall time.
+        #[serde(with = "rfc3339_micros")]
+        until: Timestamp,
+        /// Whom a gas alarm there calls; nobody named: whoever enters the permit.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        crew: Vec<OfficerId>,
+    },
 }
 
 /// Whether somebody who lives alone is at home, as somebody entered it.
@@ -203,6 +221,7 @@ impl Op {
             Op::TestAlarm { .. } => "test_alarm",
             Op::Away { .. } => "away",
             Op::Consent { .. } => "consent",
+            Op::Permit { .. } => "permit",
         }
     }
 }

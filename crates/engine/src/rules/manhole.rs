@@ -9,6 +9,9 @@
 //!      └──── tilt < 5° for 10 min (or the device's own "closed") and a person says so ◄─────┘
 //! ```
 
+mod flood;
+mod permits;
+
 use super::{Cause, KindWords, Proposal, Raise, Rule, RuleTimers, text};
 use crate::alarm::Alarm;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
@@ -27,6 +30,8 @@ const SETTLED: u8 = 0;
 const RESTED: u8 = 1;
 const LOST: u8 = 2;
 const SILENT: u8 = 3;
+/// A permit that muted the cover has ended.
+const UNMUTED: u8 = 4;
 /// Slot of its timer on an alarm.
 const REMIND: u8 = 0;
 
@@ -56,6 +61,12 @@ pub struct ManholeSettings {
     pub remind_guarded_s: i64,
     /// A follow-up that a moved cover promised may be this late, seconds.
     pub follow_up_grace_s: i64,
+    /// A permit mutes the angle for so long after its end, seconds.
+    pub permit_grace_s: i64,
+    /// Water alarms of one zone within this time share one notification, seconds.
+    pub flood_s: i64,
+    /// From so many covers on it is named a flood.
+    pub flood_covers: usize,
 }
 
 impl Default for ManholeSettings {
@@ -72,6 +83,9 @@ impl Default for ManholeSettings {
             remind_s: 600,
             remind_guarded_s: 7200,
             follow_up_grace_s: 600,
+            permit_grace_s: 900,
+            flood_s: 600,
+            flood_covers: 5,
         }
     }
 }
@@ -170,13 +184,14 @@ impl Rule for Manhole {
     fn observe(
         &mut self,
         senses: &Senses,
-        _setup: &Setup,
+        setup: &Setup,
         sighting: &Sighting,
         timers: &mut RuleTimers,
     ) -> Option<Subject> {
         if matches!(sighting.freshness, Freshness::Replayed | Freshness::Test) {
             return None;
         }
+        permits::arm(&self.settings, senses, setup, sighting.id, &sighting.device.place, timers);
         let subject = sighting.device.place.clone();
         let cover = self.covers.entry(&subject);
         cover.device = Some(sighting.id.clone());
@@ -198,7 +213,18 @@ impl Rule for Manhole {
         let Some(cover) = self.covers.get_mut(subject) else { return false };
         match slot {
             SETTLED => cover.settled = cover.tilted_since.is_some(),
-            LOST => return senses.may_judge_absence(),
+            LOST => {
+                let muted = cover
+                    .device
+                    .as_ref()
+                    .and_then(|id| permits::muted_until(&self.settings, senses, setup, id));
+                if let Some(end) = muted {
+                    // An opening is told first; it stands for the lost sensor, too.
+                    timers.arm(subject, LOST, end + Span::secs(1));
+                    return false;
+                }
+                return senses.may_judge_absence();
+            }
             SILENT => return is_silent(cover, setup, senses, subject, timers),
             _ => {}
         }
@@ -227,10 +253,18 @@ impl Rule for Manhole {
                 proposals.extend(self.gas(world, subject, cover, sighting));
                 proposals
             }
-            Cause::Due { slot: SETTLED | RESTED } => self.opening(world, subject, cover, None),
+            Cause::Due { slot: SETTLED | RESTED | UNMUTED } => self.opening(world, subject, cover, None),
             Cause::Due { slot: LOST } => self.lost(world, subject, cover),
             Cause::Due { slot: SILENT } => self.silent(world, subject, cover),
             Cause::Due { .. } | Cause::Resumed => Vec::new(),
+        }
+    }
+
+    fn registered(&mut self, senses: &Senses, setup: &Setup, entry: &Fact, timers: &mut RuleTimers) {
+        let Fact::Permit(permit) = entry else { return };
+        let covers = setup.site.devices.iter().filter(|(_, device)| device.purpose == Purpose::Cover);
+        for (id, device) in covers.filter(|(id, _)| crate::register::covers(setup, permit, id)) {
+            permits::arm(&self.settings, senses, setup, id, &device.place, timers);
         }
     }
 
@@ -537,6 +571,10 @@ impl Manhole {
             }
         }
         let first_at = cover.since().unwrap_or(world.at);
+        if self.is_muted(world, cover) {
+            let new = said.is_none_or(|_| first_at == world.at);
+            return new.then(|| permits::suppressed(self.kind(), subject)).into_iter().collect();
+        }
         if self.was_dismissed(world, &key, first_at) {
             return Vec::new();
         }
@@ -630,7 +668,8 @@ impl Manhole {
                 "the water has gone down",
             );
         };
-        vec![self.raise_reading(format!("water:{subject}"), subject, priority, reason, cover, said)]
+        let raise = self.reading(format!("water:{subject}"), subject, priority, reason, cover, said);
+        self.in_flood(world, subject, raise)
     }
 
     fn gas(&self, world: &World, subject: &Subject, cover: &Cover, said: &Sighting) -> Vec<Proposal> {
@@ -644,7 +683,9 @@ impl Manhole {
         };
         let worst =
             [level(cover.lel_pct, self.settings.ch4_lel_pct), level(cover.h2s_ppm, self.settings.h2s_ppm)];
-        let Some(priority) = worst.into_iter().flatten().min() else {
+        let crew = self.crew_below(world, cover);
+        let raised = |priority| if crew.is_empty() { priority } else { Priority::P1 };
+        let Some(priority) = worst.into_iter().flatten().min().map(raised) else {
             return self.ended(
                 world,
                 format!("gas:{subject}"),
@@ -657,10 +698,12 @@ impl Manhole {
         let zh = format!("井下气体：甲烷 {lel:.0} %LEL，硫化氢 {ppm:.0} ppm，切勿下井");
         let en = format!("gas below: methane {lel:.0} %LEL, hydrogen sulphide {ppm:.0} ppm; do not climb in");
         let reason = Reason::new("gas_below", zh, en);
-        vec![self.raise_reading(format!("gas:{subject}"), subject, priority, reason, cover, said)]
+        let mut raise = self.reading(format!("gas:{subject}"), subject, priority, reason, cover, said);
+        raise.ladder = (!crew.is_empty()).then(|| permits::ladder(crew));
+        vec![Proposal::Raise(Box::new(raise))]
     }
 
-    fn raise_reading(
+    fn reading(
         &self,
         key: String,
         subject: &Subject,
@@ -668,10 +711,10 @@ impl Manhole {
         reason: Reason,
         cover: &Cover,
         said: &Sighting,
-    ) -> Proposal {
+    ) -> Raise {
         let mut raise = Raise::new(key, subject, priority, said.occurred, reason).seen_by(said);
         raise.mark = cover.mark;
-        Proposal::Raise(Box::new(raise))
+        raise
     }
 
     fn ended(&self, world: &World, key: String, code: &str, zh: &str, en: &str) -> Vec<Proposal> {

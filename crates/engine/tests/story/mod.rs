@@ -314,6 +314,7 @@ fn line(fact: &Fact) -> Option<String> {
         | Fact::Armed { .. }
         | Fact::Away { .. }
         | Fact::Consent { .. }
+        | Fact::Permit(_)
         | Fact::Forgotten { .. } => return None,
     })
 }

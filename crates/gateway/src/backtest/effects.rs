@@ -254,6 +254,7 @@ pub(super) fn of(engine: &Engine, ledger: &mut Ledger, at: Timestamp, fact: &Fac
         | Fact::Armed { .. }
         | Fact::Away { .. }
         | Fact::Consent { .. }
+        | Fact::Permit(_)
         | Fact::Forgotten { .. } => Vec::new(),
     }
 }

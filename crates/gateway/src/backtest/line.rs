@@ -181,13 +181,16 @@ const KINDS: [&str; 14] = [
 /// Kinds of lines that a later version understands.
 const LATER_KINDS: [&str; 2] = ["report", "evidence"];
 /// Acts of people that a later version understands.
-const LATER_OPS: [&str; 11] = [
-    "create", "transfer", "review", "release", "export", "permit", "shelve", "sign_on", "sign_off",
-    "handover", "station",
+const LATER_OPS: [&str; 10] = [
+    "create", "transfer", "review", "release", "export", "shelve", "sign_on", "sign_off", "handover",
+    "station",
 ];
 /// Acts of people that are about no alarm, with the keys that each may have.
-const ENTRIES: [(&str, &[&str]); 2] =
-    [("away", &["home", "status", "from", "until"]), ("consent", &["home", "on"])];
+const ENTRIES: [(&str, &[&str]); 3] = [
+    ("away", &["home", "status", "from", "until"]),
+    ("consent", &["home", "on"]),
+    ("permit", &["device", "zone", "from", "until", "crew"]),
+];
 
 impl Scenario {
     /// Reads a file's text.

@@ -42,7 +42,7 @@ pub(super) struct CommandBody {
 }
 
 /// Commands that are about no alarm: what is entered about the compound.
-const ENTRIES: [&str; 2] = ["away", "consent"];
+const ENTRIES: [&str; 3] = ["away", "consent", "permit"];
 
 /// An answer, with the status that HTTP gives it.
 pub(super) struct Answered {
