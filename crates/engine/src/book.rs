@@ -2,6 +2,7 @@
 //! on them is elsewhere. Applying the same facts always gives the same book.
 
 use crate::alarm::{Acceptance, Alarm, Condition, Entry, Follower, LIST_MAX};
+use crate::lift_command::CommandRow;
 use crate::timers::{Timer, Timers};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -94,6 +95,9 @@ pub struct Book {
     pub answer_order: VecDeque<CommandId>,
     /// What is to leave by other channels, or is on its way.
     pub effects: BTreeMap<String, EffectRow>,
+    /// Commands to lifts: under way, or ended lately, so that none is given twice.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub commands: BTreeMap<String, CommandRow>,
     /// Devices that are not healthy, and since when.
     pub unhealthy: BTreeMap<DeviceId, Timestamp>,
     /// Alarms with changes that are not in the outboxes yet.
@@ -175,6 +179,10 @@ impl Book {
             | Fact::Away { .. }
             | Fact::Consent { .. }
             | Fact::Permit(_) => {}
+            Fact::Commanded(command) => self.commanded(at, command, timers),
+            Fact::CommandNews { command, state, detail } => {
+                self.command_news(at, command, *state, detail, timers);
+            }
             Fact::Published { alarm, rev, to } => self.published(at, alarm, *rev, to, timers),
             Fact::Withdrawn { alarm, from } => self.withdrawn(alarm, from),
             Fact::Forgotten { alarm } => self.forget(alarm, timers),
@@ -409,6 +417,8 @@ impl Alarm {
             | Fact::Away { .. }
             | Fact::Consent { .. }
             | Fact::Permit(_)
+            | Fact::Commanded(_)
+            | Fact::CommandNews { .. }
             | Fact::Forgotten { .. } => {}
         }
     }

@@ -48,7 +48,7 @@ pub(crate) fn decide(world: &World, rules: &[Box<dyn Rule>], command: &Command) 
         Op::EnRoute => on_the_way(alarm, by),
         Op::Arrive => arrive(alarm, by),
         Op::Note { text } => note(alarm, by, text),
-        Op::Guard { .. } | Op::Confirm => by_rule(world, rules, alarm, command),
+        Op::Guard { .. } | Op::Confirm | Op::Release { .. } => by_rule(world, rules, alarm, command),
         Op::Resolve { outcome, note, photos } => resolve(world, rules, alarm, by, *outcome, note, photos),
         Op::FalseAlarm { note } => resolve(world, rules, alarm, by, Outcome::FalseAlarm, note, &[]),
         Op::TestAlarm { .. } | Op::Away { .. } | Op::Consent { .. } | Op::Permit { .. } => {
@@ -86,7 +86,7 @@ pub(crate) fn actions(
         | Response::Resolved
         | Response::Closed => vec![],
     };
-    if let Some(rule) = rule_of(rules, alarm.kind.as_str()) {
+    if let Some(rule) = knows(rules, alarm.kind.as_str()) {
         actions.extend(rule.actions(world, alarm));
     }
     actions.push("note");
@@ -186,10 +186,17 @@ fn note(alarm: &Alarm, by: &OfficerId, text: &str) -> Outcomes {
     )
 }
 
+/// The rule of a kind, or the one that raises alarms of that kind beside its own.
+fn knows<'a>(rules: &'a [Box<dyn Rule>], kind: &str) -> Option<&'a dyn Rule> {
+    let beside = || rules.iter().find(|rule| rule.words_of(kind).is_some()).map(|rule| &**rule);
+    rule_of(rules, kind).or_else(beside)
+}
+
 fn by_rule(world: &World, rules: &[Box<dyn Rule>], alarm: &Alarm, command: &Command) -> Outcomes {
-    let facts = rule_of(rules, alarm.kind.as_str()).and_then(|rule| rule.command(world, alarm, command));
+    let facts = knows(rules, alarm.kind.as_str()).and_then(|rule| rule.command(world, alarm, command));
     match facts {
-        Some(facts) => Outcomes::done(alarm, facts),
+        Some(Ok(facts)) => Outcomes::done(alarm, facts),
+        Some(Err(reason)) => Outcomes::refused(Answer::Invalid { reason }),
         None => invalid("not_for_this_kind", "此类告警没有这个操作", "this kind of alarm has no such action"),
     }
 }

@@ -13,6 +13,7 @@ mod calendar;
 mod channels;
 mod command;
 mod ladder;
+mod lift_command;
 mod raising;
 mod recent;
 mod register;
@@ -32,6 +33,7 @@ pub use book::{Book, EffectRow, EffectState, Outbox};
 pub use calendar::{Calendar, Local};
 pub use command::may_see;
 pub use ladder::{Times, default_ladder, times};
+pub use lift_command::CommandRow;
 pub use register::{Absence, Register};
 pub use rules::{
     EbikeInLiftSettings, KindWords, LivingAloneSettings, ManholeSettings, RuleSettings, ThrownObjectSettings,
@@ -367,6 +369,7 @@ impl Engine {
             | Timer::Count(_)
             | Timer::Channel(_)
             | Timer::Alarm { .. }
+            | Timer::Command(_)
             | Timer::Forget(_) => vec![Trigger::Timer(timer)],
         })
     }
@@ -667,6 +670,11 @@ impl Engine {
             Timer::Forget(id) => self.note(at, Fact::Forgotten { alarm: id.clone() }, facts),
             // A count that was held back is published with everything else at the end of the step.
             Timer::Count(_) => {}
+            Timer::Command(id) => {
+                if let Some(fact) = lift_command::overdue(&self.book, id) {
+                    self.note(at, fact, facts);
+                }
+            }
             Timer::PhonesReturn => self.move_on_without_phones(at, facts),
             Timer::Rule { .. } | Timer::Silence(_) => {}
         }
@@ -690,6 +698,8 @@ impl Engine {
                     }
                 };
                 if known {
+                    self.note(at, fact, facts);
+                } else if let Some(fact) = lift_command::news(&self.book, news) {
                     self.note(at, fact, facts);
                 }
             }

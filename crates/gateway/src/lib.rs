@@ -12,6 +12,7 @@ pub mod http;
 pub mod hub;
 pub mod intake;
 mod lanes;
+pub mod lift_commands;
 pub mod metrics;
 pub mod mqtt;
 pub mod observe;

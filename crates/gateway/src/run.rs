@@ -9,7 +9,9 @@ use crate::http::{self, Origin, PhoneSide, Reload, ServeError};
 use crate::hub::Hub;
 use crate::intake::Lane;
 use crate::lanes::{Before, Filters, Lanes};
+use crate::lift_commands;
 use crate::metrics::Metrics;
+use crate::mqtt::{Publisher, PublisherOptions};
 use crate::observe::MetricsObserver;
 use crate::quarantine::Quarantine;
 use crate::recovery::{self, RecoveryError};
@@ -135,6 +137,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         gateway.clock.demand(),
     );
     let (dispatcher, effects) = Dispatcher::new(&recovered.engine);
+    let (orders, sender) = lift_commands::orders();
     let evidence =
         Evidence::new(opened.blobs.clone(), Allowed::parse(&gateway.evidence.hosts).unwrap_or_default());
     let parts = Parts {
@@ -150,6 +153,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
             Box::new(hub.clone()),
             Box::new(MetricsObserver::new(metrics.clone(), Arc::clone(&health))),
             Box::new(dispatcher),
+            Box::new(orders),
         ],
         quarantine: Arc::clone(&quarantine),
         health: Arc::clone(&health),
@@ -179,6 +183,13 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         Lanes::start(&gateway, &folder, &decisive, before, handle.clone(), &quarantine, &health).await;
     let phones = phone_threads()?;
     phones.spawn(effects.run(handle.clone(), gateway.clone(), folder.clone(), hub.clone(), stopping.clone()));
+    let (publisher, publishing) = Publisher::new(
+        gateway.mqtt.broker(&folder),
+        PublisherOptions::new(decisive.setup.site.id.as_str()),
+        stopping.clone(),
+    );
+    phones.spawn(publishing);
+    phones.spawn(sender.run(handle.clone(), publisher, stopping.clone()));
     let reload = Reloading {
         path: config_path,
         writer: handle.clone(),

@@ -103,6 +103,95 @@ pub enum Reopening {
     HolderLeft,
 }
 
+/// What a lift's controller may be asked for. Nothing here stops a car: what moves goes on moving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LiftAction {
+    /// A voice in the car asks that the bike be taken out.
+    Voice,
+    /// Keep the open door of a standing car open.
+    Hold,
+    /// Let go of the door.
+    Release,
+}
+
+impl LiftAction {
+    /// The name in JSON, metrics and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            LiftAction::Voice => "voice",
+            LiftAction::Hold => "hold",
+            LiftAction::Release => "release",
+        }
+    }
+}
+
+/// A command to a lift's controller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiftCommand {
+    /// Its id, made from what it follows from: the same is never queued twice.
+    pub command: String,
+    /// The controller.
+    pub device: DeviceId,
+    /// The lift.
+    pub lift: PlaceId,
+    /// What it is asked for.
+    pub action: LiftAction,
+    /// Because of which alarm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<AlarmId>,
+    /// Who asked for it; absent: the rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<OfficerId>,
+    /// Why.
+    pub reason: Reason,
+    /// Not sent after this.
+    pub expires_at: Timestamp,
+}
+
+/// Where a command stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CommandState {
+    /// To be sent.
+    Pending,
+    /// Being sent: journaled before it leaves.
+    Started,
+    /// The broker has it.
+    Taken,
+    /// The lift did it.
+    Confirmed,
+    /// It did not leave.
+    Failed,
+    /// The lift did not say in time that it did it.
+    TimedOut,
+    /// It may have left before the gateway stopped. It is not sent again.
+    Unknown,
+}
+
+impl CommandState {
+    /// Nothing more can come of it.
+    pub fn is_end(self) -> bool {
+        matches!(
+            self,
+            CommandState::Confirmed | CommandState::Failed | CommandState::TimedOut | CommandState::Unknown
+        )
+    }
+
+    /// The name in JSON, metrics and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            CommandState::Pending => "pending",
+            CommandState::Started => "started",
+            CommandState::Taken => "taken",
+            CommandState::Confirmed => "confirmed",
+            CommandState::Failed => "failed",
+            CommandState::TimedOut => "timed_out",
+            CommandState::Unknown => "unknown",
+        }
+    }
+}
+
 /// Leave to work at a device, or in a zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Permit {
@@ -482,6 +571,18 @@ pub enum Fact {
     },
     /// Work was permitted.
     Permit(Permit),
+    /// A lift's controller is asked for something.
+    Commanded(Box<LiftCommand>),
+    /// News of such a command.
+    CommandNews {
+        /// Which one.
+        command: String,
+        /// Where it stands.
+        state: CommandState,
+        /// In words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        detail: String,
+    },
     /// An alarm that ended long ago was dropped from memory; its facts stay in the journal.
     Forgotten {
         /// Which alarm.
@@ -494,6 +595,7 @@ impl Fact {
     pub fn alarm(&self) -> Option<&AlarmId> {
         match self {
             Fact::Raised(raised) => Some(&raised.alarm),
+            Fact::Commanded(command) => command.alarm.as_ref(),
             Fact::Repeated { alarm, .. }
             | Fact::Upgraded { alarm, .. }
             | Fact::Reopened { alarm, .. }
@@ -525,6 +627,7 @@ impl Fact {
             | Fact::Away { .. }
             | Fact::Consent { .. }
             | Fact::Permit(_)
+            | Fact::CommandNews { .. }
             | Fact::Watched { .. } => None,
         }
     }

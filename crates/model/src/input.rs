@@ -148,6 +148,12 @@ pub enum Op {
         /// 1 to 3.
         priority: u8,
     },
+    /// The lift's door is not to be held any longer.
+    Release {
+        /// Why, in their words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+    },
     /// Whether the resident of a home is there.
     Away {
         /// The home.
@@ -219,6 +225,7 @@ impl Op {
             Op::Resolve { .. } => "resolve",
             Op::FalseAlarm { .. } => "false_alarm",
             Op::TestAlarm { .. } => "test_alarm",
+            Op::Release { .. } => "release",
             Op::Away { .. } => "away",
             Op::Consent { .. } => "consent",
             Op::Permit { .. } => "permit",

@@ -306,7 +306,7 @@ impl Rule for Manhole {
         if open { vec!["guard"] } else { Vec::new() }
     }
 
-    fn command(&self, world: &World, alarm: &Alarm, command: &Command) -> Option<Vec<Fact>> {
+    fn command(&self, world: &World, alarm: &Alarm, command: &Command) -> Option<Result<Vec<Fact>, Reason>> {
         let Op::Guard { .. } = &command.op else { return None };
         if !alarm.key.starts_with("open:") {
             return None;
@@ -322,7 +322,7 @@ impl Rule for Manhole {
         facts.push(staged(alarm, "guarded", "现场已看守", "guarded on the spot"));
         let at = world.at + Span::secs(self.settings.remind_guarded_s);
         facts.push(Fact::Armed { alarm: alarm.id.clone(), timer: REMIND, at });
-        Some(facts)
+        Some(Ok(facts))
     }
 
     /// An open cover ends when it is closed *and* a person says so; nobody's word closes a cover that still

@@ -283,8 +283,13 @@ pub trait Rule: Send + std::fmt::Debug {
         Vec::new()
     }
 
-    /// A command that only this rule knows; `None` when it does not.
-    fn command(&self, _world: &World, _alarm: &Alarm, _command: &Command) -> Option<Vec<Fact>> {
+    /// A command that only this rule knows; `None` when it does not. The error says why it cannot be done now.
+    fn command(
+        &self,
+        _world: &World,
+        _alarm: &Alarm,
+        _command: &Command,
+    ) -> Option<Result<Vec<Fact>, Reason>> {
         None
     }
 

@@ -315,6 +315,8 @@ fn line(fact: &Fact) -> Option<String> {
         | Fact::Away { .. }
         | Fact::Consent { .. }
         | Fact::Permit(_)
+        | Fact::Commanded(_)
+        | Fact::CommandNews { .. }
         | Fact::Forgotten { .. } => return None,
     })
 }

@@ -5,8 +5,8 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use wanglou_engine::Engine;
 use wanglou_model::{
-    AlarmId, Answer, Channel, Fact, Mark, OfficerId, Outcome, PlaceId, Priority, Raised, Reason, Recipient,
-    Timestamp, Told,
+    AlarmId, Answer, Channel, Fact, LiftCommand, Mark, OfficerId, Outcome, PlaceId, Priority, Raised, Reason,
+    Recipient, Timestamp, Told,
 };
 
 /// The kinds of alarm that say that a device is broken: their raise is a fault too.
@@ -87,7 +87,10 @@ pub struct Effect {
     /// By which channel: `ws`, `webhook`, `voice`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<&'static str>,
-    /// The device that is, or is not, well.
+    /// What a lift is asked for: `voice`, `hold`, `release`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<&'static str>,
+    /// The device that is, or is not, well, or that a command is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
     /// The incident that the alarm belongs to.
@@ -115,6 +118,7 @@ pub struct Effect {
 pub(super) struct Ledger {
     alarms: BTreeMap<AlarmId, Known>,
     order: Vec<AlarmId>,
+    commands: BTreeMap<String, LiftCommand>,
 }
 
 #[derive(Debug)]
@@ -245,6 +249,24 @@ pub(super) fn of(engine: &Engine, ledger: &mut Ledger, at: Timestamp, fact: &Fac
                 ..new(effect).because(reason)
             }]
         }
+        Fact::Commanded(command) => {
+            let effect = match &command.alarm {
+                Some(alarm) => about(ledger, EffectName::Command, alarm),
+                None => new(EffectName::Command),
+            };
+            let by = command.by.as_ref().map(ToString::to_string);
+            ledger.commands.insert(command.command.clone(), (**command).clone());
+            vec![Effect { by, ..effect.for_lift(command).because(&command.reason) }]
+        }
+        Fact::CommandNews { command, state, .. } => {
+            let known = ledger.commands.get(command).filter(|_| state.is_end());
+            let about = |known: &LiftCommand| match &known.alarm {
+                Some(alarm) => Effect::new(engine, at, EffectName::Update).about(ledger, alarm),
+                None => Effect::new(engine, at, EffectName::Update),
+            };
+            let effect = known.map(|known| about(known).for_lift(known));
+            effect.map(|effect| Effect { response: Some(state.name()), ..effect }).into_iter().collect()
+        }
         Fact::Published { .. }
         | Fact::Withdrawn { .. }
         | Fact::Answered { .. }
@@ -369,6 +391,7 @@ impl Effect {
             to: None,
             rung: None,
             channel: None,
+            command: None,
             device: None,
             incident: None,
             count: None,
@@ -377,6 +400,12 @@ impl Effect {
             reason: None,
             text: None,
         }
+    }
+
+    fn for_lift(self, command: &LiftCommand) -> Self {
+        let (device, place) = (command.device.to_string(), command.lift.clone());
+        let asked = Some(command.action.name());
+        Self { command: asked, device: Some(device), place: Some(place), ..self }
     }
 
     /// An alarm that was raised before we looked goes by its id.

@@ -14,9 +14,10 @@ use wanglou_model::{Timestamp, rfc3339_micros};
 /// How many effects are shown beside one that was expected in vain.
 const SHOWN_MAX: usize = 12;
 /// The fields of an effect: another name in a pattern would match nothing, and `never` would hold for ever.
-const FIELDS: [&str; 22] = [
+const FIELDS: [&str; 23] = [
     "at", "effect", "alarm", "kind", "priority", "place", "stage", "outcome", "mark", "response", "by",
-    "refused", "to", "rung", "channel", "device", "incident", "count", "details", "late_s", "reason", "text",
+    "refused", "to", "rung", "channel", "command", "device", "incident", "count", "details", "late_s",
+    "reason", "text",
 ];
 
 /// One expectation.

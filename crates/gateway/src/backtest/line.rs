@@ -181,10 +181,8 @@ const KINDS: [&str; 14] = [
 /// Kinds of lines that a later version understands.
 const LATER_KINDS: [&str; 2] = ["report", "evidence"];
 /// Acts of people that a later version understands.
-const LATER_OPS: [&str; 10] = [
-    "create", "transfer", "review", "release", "export", "shelve", "sign_on", "sign_off", "handover",
-    "station",
-];
+const LATER_OPS: [&str; 9] =
+    ["create", "transfer", "review", "export", "shelve", "sign_on", "sign_off", "handover", "station"];
 /// Acts of people that are about no alarm, with the keys that each may have.
 const ENTRIES: [(&str, &[&str]); 3] = [
     ("away", &["home", "status", "from", "until"]),
@@ -416,6 +414,7 @@ fn act(object: Map<String, Value>) -> Result<What, String> {
         "note" => Op::Note { text: text.clone() },
         "guard" => Op::Guard { photos: act.photos.clone() },
         "confirm" => Op::Confirm,
+        "release" => Op::Release { reason: act.reason.clone() },
         "false_alarm" => Op::FalseAlarm { note: text.clone() },
         "resolve" => {
             let outcome = act.outcome.ok_or("resolve needs \"outcome\": real, false_alarm, ok, …")?;

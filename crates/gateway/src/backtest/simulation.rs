@@ -206,6 +206,11 @@ impl Simulation {
             {
                 self.store(at, alarm, *rev, to);
             }
+            if let Fact::Commanded(command) = fact
+                && self.phones_store
+            {
+                self.send(at, &command.command);
+            }
         }
     }
 
@@ -215,6 +220,14 @@ impl Simulation {
             if self.engine.senses().sockets(&row.officer) > 0 {
                 self.receipt(at, alarm, rev, &row.officer, Delivered::Stored);
             }
+        }
+    }
+
+    /// The broker takes a command at once.
+    fn send(&mut self, at: Timestamp, command: &str) {
+        for ended in [None, Some(Ended::Done)] {
+            let news = ChannelNews { effect: command.to_owned(), ended, detail: String::new() };
+            self.input(at, Input::Channel(news));
         }
     }
 

@@ -154,6 +154,7 @@ fn parse(caller: &Caller, body: CommandBody) -> Result<Command, (&'static str, S
         "note" => Op::Note { text: body.text },
         "guard" => Op::Guard { photos: body.photos },
         "confirm" => Op::Confirm,
+        "release" => Op::Release { reason: body.reason },
         "resolve" => {
             let outcome = body.outcome.ok_or(("请选择处理结果", "outcome: say how it ended".to_owned()))?;
             Op::Resolve { outcome, note: body.note, photos: body.photos }

@@ -516,7 +516,10 @@ impl Writer {
         let begun = self.parts.engine.book().effects.iter().filter(|(_, row)| {
             row.state == wanglou_engine::EffectState::Started && row.channel == wanglou_model::Channel::Voice
         });
-        let begun: Vec<String> = begun.map(|(id, _)| id.clone()).collect();
+        let mut begun: Vec<String> = begun.map(|(id, _)| id.clone()).collect();
+        let commands = self.parts.engine.book().commands.iter().filter(|(_, row)| !row.state.is_end());
+        // A command to a lift that comes late is worse than none: neither is sent after a start.
+        begun.extend(commands.map(|(id, _)| id.clone()));
         for effect in begun {
             let ended = Some(wanglou_model::Ended::Unknown);
             let detail = "the gateway stopped while it was being sent".to_owned();

@@ -39,6 +39,7 @@ impl EbikeInLift {
         proposals.extend(self.battery(world, place, lift));
         proposals.extend(self.lift_fault(world, place, lift));
         proposals.extend(camera_health(world, lift, said));
+        proposals.extend(self.commands(world, place, lift, cause));
         proposals
     }
 

@@ -1,8 +1,7 @@
 //! E-bikes in lifts (`ebike_in_lift`): a battery that burns in a lift kills in half a minute.
 //!
 //! Subject: the place of the lift, with its cameras and its controller. The hold belongs to the controller; it is
-//! observed here. Nothing is sent to a lift by this rule: voice, release and hold requests would be effects of
-//! their own, decided where the stages below are.
+//! observed here. What may be asked of the controller, and when it may not, is in `commands`: never a moving car.
 //!
 //! ```text
 //!   suspect ─ there 1.5 s, car standing, door open ─► P2 ─► held ─► left ─► released ─► closed (complied)
@@ -15,6 +14,7 @@
 mod bike;
 mod camera;
 mod car;
+mod commands;
 mod faults;
 mod follow;
 mod judge;
@@ -32,7 +32,9 @@ use crate::world::World;
 use serde::{Deserialize, Serialize};
 use state::Lift;
 use std::collections::{BTreeMap, BTreeSet};
-use wanglou_model::{AlarmKind, Device, DeviceId, Fact, PlaceId, Purpose, Reading, Timestamp};
+use wanglou_model::{
+    AlarmKind, Command, Device, DeviceId, Fact, Op, PlaceId, Purpose, Reading, Reason, Timestamp,
+};
 
 /// The rule.
 #[derive(Debug)]
@@ -41,6 +43,8 @@ pub(crate) struct EbikeInLift {
     settings: EbikeInLiftSettings,
     /// Lifts whose hold output is wired to a controller that we hear.
     wired: BTreeSet<PlaceId>,
+    /// The controller of each lift.
+    controllers: BTreeMap<PlaceId, DeviceId>,
     kept: Kept,
 }
 
@@ -55,7 +59,8 @@ struct Kept {
 impl EbikeInLift {
     pub(crate) fn new(settings: EbikeInLiftSettings) -> Self {
         let kind = crate::raising::kind_of("ebike_in_lift");
-        Self { kind, settings, wired: BTreeSet::new(), kept: Kept::default() }
+        let (wired, controllers) = (BTreeSet::new(), BTreeMap::new());
+        Self { kind, settings, wired, controllers, kept: Kept::default() }
     }
 }
 
@@ -87,6 +92,9 @@ impl Rule for EbikeInLift {
         self.settings = setup.rules.ebike_in_lift.clone();
         let devices = setup.site.devices.values();
         self.wired = devices.filter(|device| device.hold_wired).map(|device| device.place.clone()).collect();
+        let of_lifts =
+            setup.site.devices.iter().filter(|(_, known)| known.purpose == Purpose::LiftController);
+        self.controllers = of_lifts.map(|(id, known)| (known.place.clone(), id.clone())).collect();
         self.kept.lifts.retain(|place, _| setup.site.places.contains_key(place));
         self.kept.fires.retain(|device, _| setup.site.devices.contains_key(device));
         for (place, lift) in &self.kept.lifts {
@@ -160,7 +168,16 @@ impl Rule for EbikeInLift {
     }
 
     fn after_raise(&self, world: &World, alarm: &Alarm) -> Vec<Fact> {
-        self.expect_hold(world, alarm).into_iter().collect()
+        self.expect_hold(world, alarm).into_iter().chain(self.after(world, alarm)).collect()
+    }
+
+    fn actions(&self, _world: &World, alarm: &Alarm) -> Vec<&'static str> {
+        if self.can_release(&alarm.place) { vec!["release"] } else { Vec::new() }
+    }
+
+    fn command(&self, world: &World, alarm: &Alarm, command: &Command) -> Option<Result<Vec<Fact>, Reason>> {
+        let Op::Release { reason } = &command.op else { return None };
+        Some(self.release_by(world, alarm, command, reason))
     }
 
     fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {

@@ -2,7 +2,7 @@
 
 use crate::ladder::{rung, times};
 use serde::{Deserialize, Serialize};
-use wanglou_model::{Audience, Ladder, Priority, Role, Span, StopsAt};
+use wanglou_model::{Audience, Ladder, PlaceId, Priority, Role, Span, StopsAt};
 
 /// Thresholds of the rule. Defaults: the project's alarm rules, §1; those without a published source are marked (A).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,11 @@ pub struct EbikeInLiftSettings {
     pub merge_s: i64,
     /// Alarms of one building within this time from the first are one incident, seconds.
     pub incident_s: i64,
+    /// Lifts whose maintainer has signed on that an open door is held on request, by place. Without it nothing is
+    /// held from here, only released.
+    pub hold_on_request: Vec<PlaceId>,
+    /// It is asked for only if the controller spoke within this time, seconds (A).
+    pub hold_status_s: i64,
     /// The guard's phone rings at the latest after this time, seconds from the raise.
     pub ring_s: i64,
     /// The officer is told after this time, seconds from the raise.
@@ -64,6 +69,8 @@ impl Default for EbikeInLiftSettings {
             no_stop_s: 120,
             merge_s: 120,
             incident_s: 300,
+            hold_on_request: Vec::new(),
+            hold_status_s: 90,
             ring_s: 60,
             officer_s: 120,
             manager_s: 300,

@@ -128,6 +128,48 @@ pub(super) fn news_too_old() -> Reason {
     Reason::new("late", "十分钟以前的消息，只记录", "older than ten minutes: recorded only")
 }
 
+pub(super) fn voice() -> Reason {
+    Reason::new(
+        "voice_moving",
+        "电梯运行中发现电动车，仅语音提醒",
+        "an e-bike in a moving car: the voice only",
+    )
+}
+
+pub(super) fn release_in_fire() -> Reason {
+    Reason::new("release_in_fire", "消防模式，解除电梯门保持", "fire mode: the door is let go")
+}
+
+pub(super) fn release_blind() -> Reason {
+    Reason::new(
+        "release_blind",
+        "摄像机中断，解除电梯门保持",
+        "the camera fell silent during a hold: the door is let go",
+    )
+}
+
+pub(super) fn hold_asked() -> Reason {
+    Reason::new(
+        "hold_asked",
+        "轿厢停稳且门已开，请求保持开门",
+        "the car stands with its door open: asked to keep it open",
+    )
+}
+
+pub(super) fn release_asked(why: &str) -> Reason {
+    let zh = if why.is_empty() {
+        "人工解除电梯门保持".to_owned()
+    } else {
+        format!("人工解除电梯门保持：{why}")
+    };
+    let en = if why.is_empty() { "let go by hand".to_owned() } else { format!("let go by hand: {why}") };
+    Reason::new("release_asked", zh, en)
+}
+
+pub(super) fn not_held() -> Reason {
+    Reason::new("not_held", "电梯门未被保持，无需解除", "the lift's door is not held: nothing to release")
+}
+
 /// The words for a stage; `floor` is where the car stands, if that is known.
 pub(super) fn stage(stage: &str, inside: bool, floor: Option<i32>) -> Reason {
     let (zh, en) = match (stage, inside) {

@@ -129,8 +129,13 @@ impl Rule for ThrownObject {
         if open { vec!["confirm"] } else { Vec::new() }
     }
 
-    fn command(&self, _world: &World, alarm: &Alarm, command: &Command) -> Option<Vec<Fact>> {
-        matches!(command.op, Op::Confirm).then(|| judge::confirmed(alarm))
+    fn command(
+        &self,
+        _world: &World,
+        alarm: &Alarm,
+        command: &Command,
+    ) -> Option<Result<Vec<Fact>, wanglou_model::Reason>> {
+        matches!(command.op, Op::Confirm).then(|| Ok(judge::confirmed(alarm)))
     }
 
     fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {
