@@ -6,7 +6,7 @@ use super::effects::Effect;
 use super::simulation::{Remark, Simulation};
 use super::untouched::Untouched;
 use crate::configuration::Decisive;
-use crate::record::{self, Payload, kind};
+use crate::record::{self, Kept, Payload, kind};
 use crate::recovery::{self, RecoveryError};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -17,7 +17,7 @@ use wanglou_journal::{
     Blob, BlobId, Blobs, Body, Configs, FileError, OpenError, Options, Position, Record, SegmentLog, Store,
     StoreError,
 };
-use wanglou_model::{Input, Timestamp};
+use wanglou_model::{Input, RawMessage, Timestamp};
 
 /// Why a journal cannot be replayed.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +76,39 @@ pub fn replay(
     let (effects, remarks) = replay.simulation.end();
     effects.into_iter().for_each(out);
     Ok(remarks)
+}
+
+/// Gives out the messages of a journal whose bodies are kept, of its latest `records`, in their order. The journal is
+/// left as it is, and may belong to a gateway that is running.
+///
+/// # Errors
+/// [`JournalError`].
+pub fn messages(data: &Path, records: u64, out: &mut dyn FnMut(&RawMessage<'_>)) -> Result<(), JournalError> {
+    let files: Arc<dyn Files> = Arc::new(Untouched::default());
+    let (log, _) = SegmentLog::open(Options { files: Arc::clone(&files), ..Options::new(data) })?;
+    let blobs = Blobs::open(files, data)?;
+    let start = Position(log.position().0.saturating_sub(records));
+    log.read_from(start, &mut |record| {
+        if let Body::Whole { head, payload } = record.body
+            && record.kind == kind::MESSAGE
+            && let Ok(kept) = record::message(head, payload)
+        {
+            let at = Timestamp(record.at_micros);
+            let Kept { topic, retain, dup, .. } = kept;
+            let mut give = |payload: &[u8]| out(&RawMessage { topic, payload, at, retain, dup });
+            match kept.payload {
+                Payload::Here(bytes) => give(bytes),
+                Payload::Blob(id) => {
+                    if let Ok(Blob::Whole(bytes)) = blobs.read(BlobId(id)) {
+                        give(&bytes);
+                    }
+                }
+                Payload::Oversize { .. } => {}
+            }
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(())
 }
 
 /// The first record at or after a time.

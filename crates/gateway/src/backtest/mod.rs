@@ -18,7 +18,7 @@ mod untouched;
 
 pub use effects::{Effect, EffectName};
 pub use expect::{Expectation, Unmet};
-pub use journal::{JournalError, replay};
+pub use journal::{JournalError, messages, replay};
 pub use line::{AlarmRef, Fault, GatewayNews, Line, PhoneNews, Scenario, What};
 pub use overrides::{Overrides, apply};
 pub use simulation::{Remark, Simulation};

@@ -12,7 +12,7 @@ use wanglou_profiles::DecodeState;
 /// Decode a payload from standard input, and print each observation as one JSON line.
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Examples:\n  echo '{\"contact\":false}' | wanglou decode --config config/gateway.toml --topic zigbee2mqtt/home-3-1203/door\n\nExit code 3: no profile knows it ({\"unmatched\": why}); 4: it is malformed ({\"rejected\": why})."
+    after_help = "Examples:\n  echo '{\"contact\":false}' | wanglou decode --config config/gateway.toml --topic zigbee2mqtt/home-3-1203/door\n  echo '{\"contact\":null}' | wanglou decode --config config/gateway.toml --topic zigbee2mqtt/home-3-1203/door --explain\n\nExit code 3: no profile knows it ({\"unmatched\": why}); 4: it is malformed ({\"rejected\": why})."
 )]
 pub struct Args {
     /// The gateway's file.
@@ -30,6 +30,9 @@ pub struct Args {
     /// Tell on standard error which rules matched, which pointer gave which value, and why others did not.
     #[arg(long)]
     explain: bool,
+    /// With --explain: the explanation as one JSON object, the last line of standard output.
+    #[arg(long, requires = "explain")]
+    json: bool,
 }
 
 impl Args {
@@ -56,27 +59,37 @@ impl Args {
         if self.explain {
             let (_, explanation) =
                 profiles.explain(self.profile.as_deref(), &raw, &mut DecodeState::default());
-            eprint!("{explanation}");
+            if self.json {
+                let ended = print(&profiles.decode_with(self.profile.as_deref(), &raw))?;
+                println!("{}", serde_json::json!({"explain": explanation}));
+                return Ok(ended);
+            }
+            eprint!("{}", super::quarantine::safe(&explanation.to_string()));
         }
-        match profiles.decode_with(self.profile.as_deref(), &raw) {
-            Decoded::Observations(said) => {
-                for said in said {
-                    println!("{}", serde_json::to_string(&said)?);
-                }
-                Ok(Ended::Well)
+        print(&profiles.decode_with(self.profile.as_deref(), &raw))
+    }
+}
+
+/// One line for each observation, or one for why there is none.
+fn print(decoded: &Decoded) -> anyhow::Result<Ended> {
+    match decoded {
+        Decoded::Observations(said) => {
+            for said in said {
+                println!("{}", serde_json::to_string(&said)?);
             }
-            Decoded::Ignored(why) => {
-                println!("{}", serde_json::json!({"ignored": why}));
-                Ok(Ended::Well)
-            }
-            Decoded::Unmatched(why) => {
-                println!("{}", serde_json::json!({"unmatched": why}));
-                Ok(Ended::Unmatched)
-            }
-            Decoded::Rejected { reason, .. } => {
-                println!("{}", serde_json::json!({"rejected": reason}));
-                Ok(Ended::Rejected)
-            }
+            Ok(Ended::Well)
+        }
+        Decoded::Ignored(why) => {
+            println!("{}", serde_json::json!({"ignored": why}));
+            Ok(Ended::Well)
+        }
+        Decoded::Unmatched(why) => {
+            println!("{}", serde_json::json!({"unmatched": why}));
+            Ok(Ended::Unmatched)
+        }
+        Decoded::Rejected { reason, .. } => {
+            println!("{}", serde_json::json!({"rejected": reason}));
+            Ok(Ended::Rejected)
         }
     }
 }

@@ -2,11 +2,12 @@
 
 mod promote;
 mod suggest;
+mod test;
 
 use super::Ended;
 use clap::{Args as ClapArgs, Subcommand};
 
-/// Wire a vendor in: propose a profile from a sample, and let its devices speak to officers.
+/// Wire a vendor in: propose a profile from a sample, try it on what came in, and let its devices speak to officers.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     #[command(subcommand)]
@@ -16,6 +17,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Suggest(suggest::Args),
+    Test(test::Args),
     Promote(promote::Args),
 }
 
@@ -27,6 +29,7 @@ impl Args {
     pub async fn run(self) -> anyhow::Result<Ended> {
         match self.verb {
             Verb::Suggest(args) => args.run(),
+            Verb::Test(args) => args.run().await,
             Verb::Promote(args) => args.run().await,
         }
     }
