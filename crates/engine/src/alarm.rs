@@ -69,6 +69,17 @@ pub struct Entry {
     pub reason: Option<Reason>,
 }
 
+/// Why nobody is called, until when, and who answers for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shelf {
+    /// Who.
+    pub by: OfficerId,
+    /// Until then.
+    pub until: Timestamp,
+    /// In their words.
+    pub reason: String,
+}
+
 /// An acceptance, with what an undo restores.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acceptance {
@@ -155,6 +166,9 @@ pub struct Alarm {
     pub timeline: Vec<Entry>,
     /// The configuration that it was raised with.
     pub config: String,
+    /// Nobody is called for some time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shelved: Option<Shelf>,
 }
 
 /// The longest list of devices or of pictures that one alarm keeps; more are counted only.
@@ -199,6 +213,7 @@ impl Alarm {
             dirty: true,
             timeline: vec![Entry::new(at, "raised").because(raised.reason)],
             config: raised.config,
+            shelved: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The alarm book: alarms, outboxes, answers and effects. It changes only here, by applying facts; what decided
 //! on them is elsewhere. Applying the same facts always gives the same book.
 
-use crate::alarm::{Acceptance, Alarm, Condition, Entry, Follower, LIST_MAX};
+use crate::alarm::{Acceptance, Alarm, Condition, Entry, Follower, LIST_MAX, Shelf};
 use crate::lift_command::CommandRow;
 use crate::timers::{Timer, Timers};
 use serde::{Deserialize, Serialize};
@@ -198,6 +198,8 @@ impl Book {
             | Fact::Accepted { .. }
             | Fact::Undone { .. }
             | Fact::Declined { .. }
+            | Fact::Transferred { .. }
+            | Fact::Shelved { .. }
             | Fact::EnRoute { .. }
             | Fact::Arrived { .. }
             | Fact::Noted { .. }
@@ -364,6 +366,13 @@ impl Alarm {
                     reason.clone(),
                 )));
             }
+            Fact::Transferred { by, to, next, reason, .. } => {
+                self.transferred(at, (by, to), *next, reason, timers);
+            }
+            Fact::Shelved { by, until, reason, .. } => {
+                let shelf = Shelf { by: by.clone(), until: *until, reason: reason.clone() };
+                self.put_on(at, shelf, timers);
+            }
             Fact::EnRoute { by, .. } => {
                 self.response = Response::EnRoute;
                 self.write(Entry::new(at, "en_route").by(by));
@@ -449,6 +458,7 @@ impl Alarm {
         }
         (self.response, self.accepted, self.arrived_by) = (Response::Unaccepted, None, None);
         (self.outcome, self.closed_at) = (None, None);
+        self.off_the_shelf(timers);
         // Stages that acceptance does not stop keep their times, whoever takes the alarm and gives it back.
         if self.ladder.stops_at == StopsAt::Acceptance || why == Reopening::ActiveAgain {
             let reached = self.ladder.rungs.get(rung).map_or(Span::ZERO, |rung| rung.after);
@@ -493,7 +503,52 @@ impl Alarm {
         self.dirty = true;
     }
 
+    /// Somebody else is called; nobody has it until they take it.
+    fn transferred(
+        &mut self,
+        at: Timestamp,
+        (by, to): (&OfficerId, &OfficerId),
+        next: NextRung,
+        reason: &str,
+        timers: &mut Timers,
+    ) {
+        (self.response, self.accepted, self.arrived_by) = (Response::Unaccepted, None, None);
+        let rung = self.rung.unwrap_or(0);
+        self.followers.insert(to.clone(), Follower::called(at, rung, true));
+        self.next_rung = Some(next);
+        timers.disarm(&Timer::OnScene(self.id.clone()));
+        timers.arm(Timer::Ladder(self.id.clone()), next.at);
+        let why = Reason::new("transferred", reason, reason);
+        self.write(Entry::new(at, "transferred").by(by).to(to).because(why));
+        self.write(Entry::new(at, "notified").to(to).over("ws"));
+    }
+
+    /// Its ladder stands still until the shelf's end.
+    fn put_on(&mut self, at: Timestamp, shelf: Shelf, timers: &mut Timers) {
+        (self.response, self.accepted) = (Response::Unaccepted, None);
+        self.next_rung = None;
+        for timer in
+            [Timer::Ladder(self.id.clone()), Timer::OnScene(self.id.clone()), Timer::Channel(self.id.clone())]
+        {
+            timers.disarm(&timer);
+        }
+        for follower in self.followers.values_mut() {
+            follower.ring = false;
+        }
+        timers.arm(Timer::Shelf(self.id.clone()), shelf.until);
+        let why = Reason::new("shelved", shelf.reason.clone(), shelf.reason.clone());
+        self.write(Entry::new(at, "shelved").by(&shelf.by).because(why));
+        self.shelved = Some(shelf);
+    }
+
+    fn off_the_shelf(&mut self, timers: &mut Timers) {
+        if self.shelved.take().is_some() {
+            timers.disarm(&Timer::Shelf(self.id.clone()));
+        }
+    }
+
     fn accepted_by(&mut self, at: Timestamp, by: &OfficerId, eta_s: Option<u32>, timers: &mut Timers) {
+        self.off_the_shelf(timers);
         self.response = Response::Accepted;
         self.accepted = Some(Acceptance { by: by.clone(), at, eta_s, stopped: self.next_rung });
         if self.acceptance_stops_it() {
@@ -530,6 +585,7 @@ impl Alarm {
         timers: &mut Timers,
     ) {
         (self.response, self.outcome, self.closed_at) = (Response::Closed, Some(outcome), Some(at));
+        self.off_the_shelf(timers);
         self.next_rung = None;
         for timer in
             [Timer::Ladder(self.id.clone()), Timer::OnScene(self.id.clone()), Timer::Channel(self.id.clone())]
@@ -581,6 +637,7 @@ fn reopening_words(why: Reopening) -> (&'static str, &'static str) {
         Reopening::NotOnScene => ("接警后未按时到场，重新派警", "accepted, but nobody on scene in time"),
         Reopening::NextStage => ("进入下一阶段，需重新接警", "next stage: accept anew"),
         Reopening::HolderLeft => ("接警人已不在名册，重新派警", "whoever had it has left the registry"),
+        Reopening::ShelfEnded => ("搁置到期，重新派警", "the shelf has ended: called again"),
         Reopening::StillActive => ("已处理但传感器仍告警", "resolved, but the sensor still says so"),
     }
 }

@@ -41,6 +41,7 @@ pub(crate) fn next(world: &World, alarm: &Alarm) -> Option<Timestamp> {
 fn is_called(alarm: &Alarm, follower: &Follower) -> bool {
     alarm.is_open()
         && alarm.is_unaccepted()
+        && alarm.shelved.is_none()
         && follower.ring
         && !follower.declined
         && matches!(alarm.priority, Priority::P1 | Priority::P2)

@@ -6,7 +6,8 @@ use crate::ladder;
 use crate::rules::{Rule, rule_of};
 use crate::world::World;
 use wanglou_model::{
-    Answer, Command, Fact, OfficerId, Op, Outcome, Reason, Reopening, Response, Role, StopsAt,
+    Answer, Command, Fact, NextRung, OfficerId, Op, Outcome, Priority, Reason, Reopening, Response, Role,
+    Span, StopsAt, Timestamp,
 };
 
 /// What comes of a command.
@@ -49,6 +50,8 @@ pub(crate) fn decide(world: &World, rules: &[Box<dyn Rule>], command: &Command) 
         Op::Arrive => arrive(alarm, by),
         Op::Note { text } => note(alarm, by, text),
         Op::Guard { .. } | Op::Confirm | Op::Release { .. } => by_rule(world, rules, alarm, command),
+        Op::Transfer { to, reason } => transfer(world, alarm, by, to, reason),
+        Op::Shelve { until, reason } => shelve(world, alarm, by, *until, reason),
         Op::Resolve { outcome, note, photos } => resolve(world, rules, alarm, by, *outcome, note, photos),
         Op::FalseAlarm { note } => resolve(world, rules, alarm, by, Outcome::FalseAlarm, note, &[]),
         Op::TestAlarm { .. } | Op::Away { .. } | Op::Consent { .. } | Op::Permit { .. } => {
@@ -148,6 +151,73 @@ fn decline(world: &World, alarm: &Alarm, by: &OfficerId, reason: &str) -> Outcom
         facts.extend(next.map(|next| ladder::climb(world, alarm, next.rung)).unwrap_or_default());
     }
     Outcomes::done(alarm, facts)
+}
+
+fn oversees(world: &World, by: &OfficerId) -> bool {
+    let roles = [Role::ControlRoom, Role::Manager, Role::Officer, Role::Station, Role::Leader];
+    let known = world.setup.site.officers.get(by);
+    known.is_some_and(|officer| officer.admin || roles.iter().any(|role| officer.roles.contains(role)))
+}
+
+/// Hands it to somebody who can be reached. They have to take it: until then the ladder runs on.
+fn transfer(world: &World, alarm: &Alarm, by: &OfficerId, to: &OfficerId, reason: &str) -> Outcomes {
+    if holder(alarm) != Some(by) && !oversees(world, by) {
+        return match holder(alarm) {
+            Some(other) => Outcomes::refused(Answer::Taken { by: other.clone() }),
+            None => Outcomes::refused(Answer::Forbidden),
+        };
+    }
+    let Some(known) = world.setup.site.officers.get(to) else {
+        return invalid("unknown_officer", &format!("没有人员 {to}"), &format!("there is no officer {to}"));
+    };
+    if !world.is_on_duty(to, known) || !world.is_reachable(to, known) {
+        let (zh, en) =
+            ("对方不在岗或无法联系，未转交", "they are not on duty or cannot be reached: not handed on");
+        return invalid("not_reachable", zh, en);
+    }
+    if holder(alarm) == Some(to) {
+        return Outcomes::done(alarm, Vec::new());
+    }
+    let last = alarm.ladder.rungs.len().saturating_sub(1);
+    let rung = alarm.rung.map_or(0, |rung| (rung + 1).min(last));
+    let by_then = world.at + ladder::times(alarm.priority).accept;
+    // Stages that acceptance does not stop keep their times.
+    let next = alarm.next_rung.unwrap_or(NextRung { rung, at: by_then });
+    let next = NextRung { at: next.at.min(by_then), ..next };
+    let next = if alarm.ladder.stops_at == StopsAt::Closure { alarm.next_rung.unwrap_or(next) } else { next };
+    let (alarm_id, by, to, reason) = (alarm.id.clone(), by.clone(), to.clone(), reason.to_owned());
+    Outcomes::done(alarm, vec![Fact::Transferred { alarm: alarm_id, by, to, next, reason }])
+}
+
+/// The longest that anything may be shelved for.
+const SHELF_MAX: Span = Span::hours(8);
+
+/// Nobody is called for a while. Never for what threatens a life: that can be ended, not silenced.
+fn shelve(world: &World, alarm: &Alarm, by: &OfficerId, until: Timestamp, reason: &str) -> Outcomes {
+    if holder(alarm) != Some(by) && !oversees(world, by) {
+        return Outcomes::refused(Answer::Forbidden);
+    }
+    let until = world.senses.from_wall(until);
+    let never = alarm.priority == Priority::P1 || alarm.ladder.stops_at == StopsAt::Closure;
+    match () {
+        () if never => invalid(
+            "cannot_be_shelved",
+            "危及生命的告警不能搁置，只能处置",
+            "what threatens a life cannot be shelved: see to it, or end it",
+        ),
+        () if reason.trim().is_empty() => {
+            invalid("needs_a_reason", "请写明搁置原因", "say why it is shelved")
+        }
+        () if until <= world.at || until - world.at > SHELF_MAX => invalid(
+            "shelf_time",
+            "搁置时间应在八小时以内",
+            "\"until\" must be later than now, by 8 hours at most",
+        ),
+        () => {
+            let (id, by, reason) = (alarm.id.clone(), by.clone(), reason.to_owned());
+            Outcomes::done(alarm, vec![Fact::Shelved { alarm: id, by, until, reason }])
+        }
+    }
 }
 
 fn on_the_way(alarm: &Alarm, by: &OfficerId) -> Outcomes {

@@ -28,7 +28,7 @@ mod timers;
 mod trial;
 mod world;
 
-pub use alarm::{Acceptance, Alarm, Condition, Entry, Follower};
+pub use alarm::{Acceptance, Alarm, Condition, Entry, Follower, Shelf};
 pub use book::{Book, EffectRow, EffectState, Outbox};
 pub use calendar::{Calendar, Local};
 pub use command::may_see;
@@ -51,8 +51,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use wanglou_model::{
     AlarmId, Answer, AvailabilityScope, Channel, Delivered, Device, DeviceId, Fact, Input, Observation,
-    OfficerId, Op, OutboxRow, PathState, PhoneState, PlaceId, Reading, Reason, Recipient, Repeats, Span,
-    StopsAt, Timestamp, Way,
+    OfficerId, Op, OutboxRow, PathState, PhoneState, PlaceId, Reading, Reason, Recipient, Reopening, Repeats,
+    Span, StopsAt, Timestamp, Way,
 };
 
 /// A count that changes alone is published at most this often.
@@ -370,6 +370,7 @@ impl Engine {
             | Timer::Channel(_)
             | Timer::Alarm { .. }
             | Timer::Command(_)
+            | Timer::Shelf(_)
             | Timer::Forget(_) => vec![Trigger::Timer(timer)],
         })
     }
@@ -670,6 +671,12 @@ impl Engine {
             Timer::Forget(id) => self.note(at, Fact::Forgotten { alarm: id.clone() }, facts),
             // A count that was held back is published with everything else at the end of the step.
             Timer::Count(_) => {}
+            Timer::Shelf(id) => {
+                let shelved = self.book.alarms.get(id).filter(|alarm| alarm.shelved.is_some());
+                if let Some(fact) = shelved.map(|alarm| command::reopened(alarm, Reopening::ShelfEnded, 0)) {
+                    self.conclude(at, fact, facts);
+                }
+            }
             Timer::Command(id) => {
                 if let Some(fact) = lift_command::overdue(&self.book, id) {
                     self.note(at, fact, facts);

@@ -36,6 +36,8 @@ pub enum Timer {
     },
     /// A closed alarm leaves memory.
     Forget(AlarmId),
+    /// The time for which an alarm was shelved is over.
+    Shelf(AlarmId),
     /// A command to a lift should have had its effect.
     Command(String),
     /// After a start, phones that did not come back are offline.

@@ -101,6 +101,8 @@ pub enum Reopening {
     StillActive,
     /// Whoever had it is no longer in the registry.
     HolderLeft,
+    /// The time for which it was shelved is over.
+    ShelfEnded,
 }
 
 /// What a lift's controller may be asked for. Nothing here stops a car: what moves goes on moving.
@@ -408,6 +410,31 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         reason: String,
     },
+    /// It was handed to somebody else, who has to accept it; until then the ladder runs on.
+    Transferred {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// Who handed it on.
+        by: OfficerId,
+        /// To whom.
+        to: OfficerId,
+        /// When the ladder moves next.
+        next: NextRung,
+        /// In their words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+    },
+    /// Nobody is called for some time.
+    Shelved {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// Who answers for it.
+        by: OfficerId,
+        /// Until then.
+        until: Timestamp,
+        /// In their words.
+        reason: String,
+    },
     /// On the way.
     EnRoute {
         /// Which alarm.
@@ -610,6 +637,8 @@ impl Fact {
             | Fact::Accepted { alarm, .. }
             | Fact::Undone { alarm, .. }
             | Fact::Declined { alarm, .. }
+            | Fact::Transferred { alarm, .. }
+            | Fact::Shelved { alarm, .. }
             | Fact::EnRoute { alarm, .. }
             | Fact::Arrived { alarm, .. }
             | Fact::Noted { alarm, .. }

@@ -148,6 +148,22 @@ pub enum Op {
         /// 1 to 3.
         priority: u8,
     },
+    /// Somebody else is to take it.
+    Transfer {
+        /// Who.
+        to: OfficerId,
+        /// In their words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+    },
+    /// Nobody is to be called for some time, because the reason is known.
+    Shelve {
+        /// Until this wall time.
+        #[serde(with = "rfc3339_micros")]
+        until: Timestamp,
+        /// Why, in their words.
+        reason: String,
+    },
     /// The lift's door is not to be held any longer.
     Release {
         /// Why, in their words.
@@ -225,6 +241,8 @@ impl Op {
             Op::Resolve { .. } => "resolve",
             Op::FalseAlarm { .. } => "false_alarm",
             Op::TestAlarm { .. } => "test_alarm",
+            Op::Transfer { .. } => "transfer",
+            Op::Shelve { .. } => "shelve",
             Op::Release { .. } => "release",
             Op::Away { .. } => "away",
             Op::Consent { .. } => "consent",

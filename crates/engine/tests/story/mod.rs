@@ -316,6 +316,8 @@ fn line(fact: &Fact) -> Option<String> {
         | Fact::Consent { .. }
         | Fact::Permit(_)
         | Fact::Commanded(_)
+        | Fact::Transferred { .. }
+        | Fact::Shelved { .. }
         | Fact::CommandNews { .. }
         | Fact::Forgotten { .. } => return None,
     })

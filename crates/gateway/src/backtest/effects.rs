@@ -227,6 +227,20 @@ pub(super) fn of(engine: &Engine, ledger: &mut Ledger, at: Timestamp, fact: &Fac
         Fact::Accepted { alarm, by, .. } => did(ledger, alarm, "accepted", by),
         Fact::Undone { alarm, by } => did(ledger, alarm, "undone", by),
         Fact::Declined { alarm, by, .. } => did(ledger, alarm, "declined", by),
+        Fact::Transferred { alarm, by, to, .. } => {
+            let mut effects = did(ledger, alarm, "transferred", by);
+            effects.push(Effect {
+                to: Some(format!("officer:{to}")),
+                channel: Some("ws"),
+                ..about(ledger, EffectName::Notify, alarm)
+            });
+            effects
+        }
+        Fact::Shelved { alarm, by, reason, .. } => {
+            let effect = about(ledger, EffectName::Suppress, alarm);
+            let (code, text) = (Some("shelved".to_owned()), Some(reason.clone()));
+            vec![Effect { by: Some(by.to_string()), reason: code, text, ..effect }]
+        }
         Fact::EnRoute { alarm, by } => did(ledger, alarm, "en_route", by),
         Fact::Arrived { alarm, by } => did(ledger, alarm, "arrived", by),
         Fact::Noted { alarm, by, .. } => did(ledger, alarm, "noted", by),

@@ -181,8 +181,7 @@ const KINDS: [&str; 14] = [
 /// Kinds of lines that a later version understands.
 const LATER_KINDS: [&str; 2] = ["report", "evidence"];
 /// Acts of people that a later version understands.
-const LATER_OPS: [&str; 9] =
-    ["create", "transfer", "review", "export", "shelve", "sign_on", "sign_off", "handover", "station"];
+const LATER_OPS: [&str; 7] = ["create", "review", "export", "sign_on", "sign_off", "handover", "station"];
 /// Acts of people that are about no alarm, with the keys that each may have.
 const ENTRIES: [(&str, &[&str]); 3] = [
     ("away", &["home", "status", "from", "until"]),
@@ -320,6 +319,8 @@ struct Act {
     #[serde(default)]
     reason: String,
     eta_s: Option<u32>,
+    to: Option<OfficerId>,
+    until: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -414,6 +415,15 @@ fn act(object: Map<String, Value>) -> Result<What, String> {
         "note" => Op::Note { text: text.clone() },
         "guard" => Op::Guard { photos: act.photos.clone() },
         "confirm" => Op::Confirm,
+        "transfer" => {
+            let to = act.to.clone().ok_or("transfer needs \"to\": an officer's id")?;
+            Op::Transfer { to, reason: act.reason.clone() }
+        }
+        "shelve" => {
+            let until = act.until.as_deref().and_then(rfc3339_micros::parse);
+            let until = until.ok_or("shelve needs \"until\": a time with an offset")?;
+            Op::Shelve { until, reason: act.reason.clone() }
+        }
         "release" => Op::Release { reason: act.reason.clone() },
         "false_alarm" => Op::FalseAlarm { note: text.clone() },
         "resolve" => {

@@ -155,6 +155,13 @@ fn parse(caller: &Caller, body: CommandBody) -> Result<Command, (&'static str, S
         "guard" => Op::Guard { photos: body.photos },
         "confirm" => Op::Confirm,
         "release" => Op::Release { reason: body.reason },
+        "transfer" | "shelve" => {
+            let mut object = body.entry;
+            object.insert("op".to_owned(), body.op.into());
+            object.insert("reason".to_owned(), body.reason.into());
+            serde_json::from_value(serde_json::Value::Object(object))
+                .map_err(|error| ("命令内容有误", format!("op: {error}")))?
+        }
         "resolve" => {
             let outcome = body.outcome.ok_or(("请选择处理结果", "outcome: say how it ended".to_owned()))?;
             Op::Resolve { outcome, note: body.note, photos: body.photos }
