@@ -210,7 +210,9 @@ fn time_that_a_broker_without_a_session_did_not_hold_moves_the_deadline() {
 
     let blind = journal::inputs(&day.gateway.compound.data(), "blind");
     let micros = |written: &Written, key: &str| written.said[key].as_i64().expect("a time");
-    let longest = blind.iter().map(|written| micros(written, "until") - micros(written, "from")).max();
+    // Each lane was without its session for a time of its own; the door's messages come by this one.
+    let of_the_door = blind.iter().filter(|written| written.said["lane"] == "alarm");
+    let longest = of_the_door.map(|written| micros(written, "until") - micros(written, "from")).max();
     let blind = SignedDuration::from_micros(longest.expect("a blind time"));
     assert!(blind >= SignedDuration::from_secs(3 * 3600 - 60), "{blind:?}");
     let raised = raised(&day);
