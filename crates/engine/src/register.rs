@@ -55,8 +55,10 @@ pub struct Register {
     pub permits: Vec<Permit>,
 }
 
-/// More permits at once than this are refused.
+/// More permits than this, those of the last day among them, are refused.
 const PERMITS_MAX: usize = 256;
+/// The longest that a permit may run: what mutes a cover is looked at again by somebody.
+const PERMIT_MAX: Span = Span::hours(7 * 24);
 /// A permit that ended so long ago is forgotten.
 const PERMITS_STAY: Span = Span::hours(24);
 
@@ -98,7 +100,7 @@ impl Register {
             }
             Fact::Permit(permit) => {
                 let wall = at + wall_minus_at;
-                self.permits.retain(|permit| permit.until + PERMITS_STAY > wall);
+                self.permits.retain(|permit| stays(permit, wall));
                 self.permits.push(permit.clone());
                 true
             }
@@ -127,6 +129,11 @@ impl Register {
             absence.until = Some(wall);
         }
     }
+}
+
+/// Is a permit remembered at a wall time?
+fn stays(permit: &Permit, wall: Timestamp) -> bool {
+    permit.until + PERMITS_STAY > wall
 }
 
 /// Is a permit for this device?
@@ -275,11 +282,18 @@ fn permit(world: &World, by: &OfficerId, asked: &Asked) -> Outcomes {
             "\"until\" must be later than now and than \"from\"",
         );
     }
-    if world.senses.register.permits.len() >= PERMITS_MAX {
+    if asked.until - from.max(now) > PERMIT_MAX {
+        return invalid(
+            "permit_too_long",
+            "作业登记最长七天",
+            "a permit runs for 7 days at most: enter another one when it ends",
+        );
+    }
+    if world.senses.register.permits.iter().filter(|permit| stays(permit, now)).count() >= PERMITS_MAX {
         return invalid(
             "too_many_permits",
-            "作业登记过多",
-            "too many permits are open: wait until some have ended",
+            "作业登记过多（含一天内结束的）",
+            "too many permits are open, or ended within the last day",
         );
     }
     let crew = if asked.crew.is_empty() { vec![by.clone()] } else { asked.crew.to_vec() };
