@@ -513,6 +513,7 @@ impl Alarm {
         timers: &mut Timers,
     ) {
         (self.response, self.accepted, self.arrived_by) = (Response::Unaccepted, None, None);
+        self.off_the_shelf(timers);
         let rung = self.rung.unwrap_or(0);
         self.followers.insert(to.clone(), Follower::called(at, rung, true));
         self.next_rung = Some(next);
