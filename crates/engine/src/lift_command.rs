@@ -20,7 +20,7 @@ use wanglou_model::{
 const EXPIRES_AFTER: Span = Span::secs(5);
 /// The lift must have done it within this time.
 const CONFIRMED_WITHIN: Span = Span::secs(10);
-/// How many commands are remembered; the one that ended first is forgotten first.
+/// How many commands are remembered; the oldest that has ended is forgotten first, else the oldest.
 const COMMANDS_MAX: usize = 512;
 
 /// A command and where it stands.
@@ -112,9 +112,11 @@ pub(crate) fn confirmed(world: &World, lift: &PlaceId, held: bool) -> Vec<Fact> 
 impl Book {
     pub(crate) fn commanded(&mut self, at: Timestamp, command: &LiftCommand, timers: &mut Timers) {
         if self.commands.len() >= COMMANDS_MAX {
-            let ended = self.commands.iter().filter(|(_, row)| row.state.is_end());
-            let oldest = ended.min_by_key(|(_, row)| row.at).map(|(id, _)| id.clone());
-            oldest.and_then(|id| self.commands.remove(&id));
+            let oldest = self.commands.iter().min_by_key(|(_, row)| (!row.state.is_end(), row.at));
+            if let Some(id) = oldest.map(|(id, _)| id.clone()) {
+                timers.disarm(&Timer::Command(id.clone()));
+                self.commands.remove(&id);
+            }
         }
         let row = CommandRow { command: command.clone(), at, state: CommandState::Pending };
         self.commands.insert(command.command.clone(), row);
@@ -164,5 +166,37 @@ fn words(state: CommandState) -> (&'static str, &'static str) {
         CommandState::Failed => ("未发出", "did not leave"),
         CommandState::TimedOut => ("电梯未按时执行，请到现场", "not done in time: go there"),
         CommandState::Unknown => ("是否发出不明，不再重发", "may have left; not sent again"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(n: usize) -> LiftCommand {
+        LiftCommand {
+            command: format!("cm_{n}"),
+            device: DeviceId::parse("car").expect("an id"),
+            lift: PlaceId::parse("1/1/lift-A").expect("an id"),
+            action: LiftAction::Release,
+            alarm: None,
+            by: None,
+            reason: Reason::new("r", "", ""),
+            expires_at: Timestamp(0),
+        }
+    }
+
+    #[test]
+    fn at_the_limit_what_has_ended_is_forgotten_first_and_then_the_oldest() {
+        let (mut book, mut timers) = (Book::default(), Timers::default());
+        for n in 0..COMMANDS_MAX {
+            book.commanded(Timestamp(n as i64), &command(n), &mut timers);
+        }
+        book.command_news(Timestamp(600), "cm_7", CommandState::Confirmed, "", &mut timers);
+        book.commanded(Timestamp(601), &command(900), &mut timers);
+        assert!(!book.commands.contains_key("cm_7") && book.commands.contains_key("cm_0"));
+        book.commanded(Timestamp(602), &command(901), &mut timers);
+        assert!(!book.commands.contains_key("cm_0"), "none has ended: the oldest goes");
+        assert_eq!((book.commands.len(), timers.len()), (COMMANDS_MAX, COMMANDS_MAX));
     }
 }
