@@ -3,50 +3,21 @@
 
 #![expect(unsafe_code, reason = "an allocator that counts cannot be written without")]
 
+#[path = "fuzz/counting.rs"]
+mod counting;
 #[path = "profiles/support.rs"]
 #[expect(dead_code, reason = "this program needs a part of it")]
 mod support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use support::{decode, shipped};
 use wanglou_model::Decoded;
 
 /// What every message may take, however short: the answer's first observations and the growth of its list.
 const ALLOWANCE: usize = 160 << 10;
 
-struct Counting;
-
-thread_local! {
-    static NOW: Cell<usize> = const { Cell::new(0) };
-    static MOST: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: every call goes to the system's allocator unchanged; the counters are plain cells of this thread.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.get() + layout.size();
-        NOW.set(now);
-        MOST.set(MOST.get().max(now));
-        // SAFETY: the caller's promise about `layout` is passed on.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        NOW.set(NOW.get().saturating_sub(layout.size()));
-        // SAFETY: the caller's promise about `at` and `layout` is passed on.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
 /// The most bytes that were allocated at one time while decoding, beyond what was before.
 fn peak(set: &wanglou_profiles::ProfileSet, topic: &str, payload: &str) -> (usize, Decoded) {
-    let before = NOW.get();
-    MOST.set(before);
-    let decoded = decode(set, topic, payload.as_bytes());
-    (MOST.get() - before, decoded)
+    counting::peak(|| decode(set, topic, payload.as_bytes()))
 }
 
 #[test]
@@ -108,12 +79,6 @@ fn an_ordinary_message_takes_little() {
     assert!(peak < 4096, "{peak}");
 }
 
-/// CPU time of this thread in µs: what else the machine does not count.
-fn cpu_us() -> f64 {
-    let spent = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    spent.tv_sec as f64 * 1e6 + spent.tv_nsec as f64 / 1e3
-}
-
 /// A name, a topic, and a payload of about so many bytes.
 type Shape<'a> = (&'a str, &'a str, &'a dyn Fn(usize) -> String);
 
@@ -142,9 +107,9 @@ fn time_grows_with_the_length_and_not_with_its_square() {
         let best = |bytes: usize| {
             let payload = shape(bytes);
             let once = || {
-                let start = cpu_us();
+                let start = counting::cpu_us();
                 std::hint::black_box(decode(&set, topic, payload.as_bytes()));
-                cpu_us() - start
+                counting::cpu_us() - start
             };
             (0..7).map(|_| once()).fold(f64::INFINITY, f64::min)
         };
