@@ -27,7 +27,7 @@ Examples:
   wanglou quarantine export --config config/gateway.toml acme/7/front/state | wanglou profile suggest --sample -
 
 Where it comes from: the gateway of this configuration, if it runs on this machine; otherwise what it left on disk, which
-is written once a minute: the last minute before a stop may be missing. Standard error says which.
+is written once a minute and at a stop: only a crash costs its last minute. Standard error says which.
 
 Kept are 1,000 topics, of each the first 2 KiB of its latest message, as long as bodies are ([retention] bodies_days).
 Topics that no profile subscribes to are sampled: their counts and rates are of the samples.")]
