@@ -5,6 +5,7 @@
 //   npm run build && npm run mock      then open http://127.0.0.1:4174/
 //   POST /mock/<scene>                 sets the scene, see SCENES
 //   POST /mock/cut | /mock/mend        closes every socket and refuses new ones | lets them in again
+//   POST /mock/down | /mock/dead       the same, and the API | every file too is not answered
 //   POST /mock/raise/<name>            raises one of the canned alarms
 //   POST /mock/guest                   ends the session
 //   POST /mock/stall                   welcomes, but never replays
@@ -18,7 +19,7 @@ import * as canned from './alarms.mjs';
 export const CSP =
   "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
 
-const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.png': 'image/png', '.webmanifest': 'application/manifest+json' };
 
 /** What each scene starts with. */
 const SCENES = {
@@ -51,7 +52,7 @@ export function startMock(port) {
     const url = new URL(req.url, 'http://mock');
     const body = await read(req);
     if (url.pathname.startsWith('/mock/')) return mock(url.pathname.split('/').slice(2), res);
-    if (state.down && url.pathname.startsWith('/api/')) return void req.socket.destroy();
+    if (state.dead || (state.down && url.pathname.startsWith('/api/'))) return void req.socket.destroy();
     if (url.pathname.startsWith('/api/')) return api(req.method, url.pathname, body, res);
     return file(url.pathname, res);
   });
@@ -161,13 +162,15 @@ export function startMock(port) {
   }
 
   function mock([word, name], res) {
-    if (word === 'cut' || word === 'down') {
+    if (word === 'cut' || word === 'down' || word === 'dead') {
       state.cut = true;
       state.down = word === 'down';
+      state.dead = word === 'dead';
       for (const ws of sockets.clients) ws.terminate();
     } else if (word === 'mend') {
       state.cut = false;
       state.down = false;
+      state.dead = false;
       state.stall = false;
     } else if (word === 'stall') {
       state.stall = true;

@@ -239,6 +239,8 @@ async function picture(name, { scene, at = '', show }, { locale, theme, size, te
     timezoneId: 'Asia/Shanghai',
     hasTouch: true,
     deviceScaleFactor: 1.5,
+    // Each picture is of the build that lies there, not of one that was kept.
+    serviceWorkers: 'block',
   });
   const page = await context.newPage();
   page.setDefaultTimeout(8_000);

@@ -11,6 +11,7 @@ import { clock, dial } from '../platform/browser';
 import { http } from '../platform/http';
 import * as sound from '../platform/sound';
 import { IdbStore } from '../platform/store';
+import { startWorker, update } from '../platform/worker';
 import { prefs } from './prefs.svelte';
 import { alarmHref, route } from './route.svelte';
 
@@ -44,6 +45,11 @@ const client = new Client({
 let view = $state.raw<View>(client.view);
 let now_ms = $state(client.now());
 let audio = $state(sound.unlocked());
+/** The phone itself says that it has no network; true is no promise. */
+let network = $state(navigator.onLine);
+let update_ready = $state(false);
+/** The latest trial message that came in, by its id. */
+let trial = $state('');
 let undo = $state.raw<Undo | null>(null);
 let notice = $state.raw<{ command: Command; refusal: Refusal } | null>(null);
 /** Alarm id → what it rang about when a person silenced it or went to the list. */
@@ -59,6 +65,7 @@ const front = $derived(calling.find(({ alarm }) => aside.get(alarm.id) !== ringK
 const offline = $derived(
   view.phase === 'replaced' ||
     view.phase === 'outdated' ||
+    (!network && view.down_since !== null) ||
     (view.down_since !== null && now_ms - view.down_since >= PATIENCE_MS),
 );
 const loud = $derived(calling.filter(({ alarm }) => hushed.get(alarm.id) !== ringKey(alarm)));
@@ -88,6 +95,13 @@ export const duty = {
   /** Whether to say that nothing arrives; a short interruption is not worth it. */
   get offline(): boolean {
     return offline;
+  },
+  /** Whether a newer build of the app waits for a tap. */
+  get updateReady(): boolean {
+    return update_ready;
+  },
+  get trial(): string {
+    return trial;
   },
   /** Whether something is being sounded now. */
   get loud(): boolean {
@@ -148,6 +162,7 @@ export const duty = {
   notShowing: (id: string) => client.notShowing(id),
   reconnect: () => client.reconnect(),
   retry: () => client.wake(),
+  update: () => update(),
   signOut: () => client.signOut(),
   async unlockSound(): Promise<void> {
     const was = sound.unlocked();
@@ -176,12 +191,18 @@ export function startDuty(): () => void {
   document.addEventListener('visibilitychange', () => client.presenceChanged(), { signal });
   window.addEventListener('pageshow', (e) => e.persisted && client.wake(), { signal });
   document.addEventListener('resume', () => client.wake(), { signal });
-  window.addEventListener('online', () => client.wake(), { signal });
+  window.addEventListener('online', () => (network = true) && client.wake(), { signal });
+  window.addEventListener('offline', () => (network = false), { signal });
   // Any tap or key unlocks the sound and ends the ringing of what is on the screen.
   for (const gesture of ['pointerdown', 'keydown'] as const) {
     window.addEventListener(gesture, onGesture, { signal, capture: true });
   }
   void client.start();
+  void startWorker({
+    updateReady: () => (update_ready = true),
+    open: (alarm) => route.go(alarm ? alarmHref(alarm) : '#/'),
+    trial: (id) => (trial = id),
+  });
   return () => {
     stop.abort();
     clearInterval(tick);

@@ -1,6 +1,7 @@
 /** Language and theme as the screens see them; changing one changes the page at once. */
 import { overwriteGetLocale } from '../paraglide/runtime.js';
 import { type Locale, type Theme, saveLocale, savedLocale, saveTheme, savedTheme } from '../platform/prefs';
+import { tellLocale } from '../platform/worker';
 
 let locale = $state<Locale>(savedLocale());
 let theme = $state<Theme>(savedTheme());
@@ -31,6 +32,7 @@ export const prefs = {
 function apply(): void {
   const page = document.documentElement;
   page.lang = locale;
+  tellLocale(locale);
   if (theme === 'auto') delete page.dataset.theme;
   else page.dataset.theme = theme;
 }
