@@ -19,6 +19,7 @@ struct Wanglou {
 enum Command {
     Demo(cli::demo::Args),
     Run(cli::run::Args),
+    Reload(cli::reload::Args),
     Check(cli::check::Args),
     Decode(cli::decode::Args),
     Backtest(cli::backtest::Args),
@@ -52,6 +53,7 @@ fn run(command: Command) -> anyhow::Result<Ended> {
         Command::Init(args) => args.run(),
         Command::Verify(args) => args.run(),
         Command::Run(args) => runtime()?.block_on(args.run()),
+        Command::Reload(args) => runtime()?.block_on(args.run()),
         Command::Enrol(args) => runtime()?.block_on(args.run()),
         Command::TestAlarm(args) => runtime()?.block_on(args.run()),
         Command::Demo(args) => runtime()?.block_on(args.run()),

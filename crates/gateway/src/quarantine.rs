@@ -166,6 +166,21 @@ impl Quarantine {
         all
     }
 
+    /// Drops what is understood by now: after a change of the configuration. What was noted while `understood` looked
+    /// stays, and so does a sample that was cut, for nobody can tell.
+    pub fn settle(&self, understood: impl Fn(&Entry) -> bool) {
+        let settled: Vec<Entry> =
+            self.entries().into_iter().filter(|entry| !entry.is_cut() && understood(entry)).collect();
+        let mut inner = self.lock();
+        for entry in settled {
+            let topic = &entry.topic;
+            if inner.entries.get(topic).is_some_and(|now| now.count == entry.count) {
+                inner.entries.remove(topic);
+                inner.unspilled.remove(topic);
+            }
+        }
+    }
+
     /// Drops what was not heard since `before`: the age limit of bodies binds samples too, here and on disk.
     pub fn forget(&self, before: Timestamp) {
         let mut inner = self.lock();
@@ -278,6 +293,24 @@ mod tests {
         quarantine.forget(Timestamp(2));
         let Spill { put, remove } = quarantine.spill();
         assert_eq!((topics(&put), remove), (vec!["b"], vec!["a".to_owned()]), "age limits bind the disk too");
+    }
+
+    #[test]
+    fn what_is_understood_by_now_goes_unless_it_was_cut_or_heard_again() {
+        let quarantine = Quarantine::default();
+        for topic in ["a", "b", "again"] {
+            note(&quarantine, 1, topic, Why::Unmatched);
+        }
+        let reason = Reason::new("r", "原因", "reason");
+        quarantine.note(Timestamp(2), "cut", &[b'x'; 3000], 3000, Why::Unmatched, reason, None);
+        quarantine.settle(|entry| {
+            if entry.topic == "again" {
+                note(&quarantine, 3, "again", Why::Rejected);
+            }
+            entry.topic != "b"
+        });
+        assert_eq!(topics(&quarantine.entries()), ["again", "cut", "b"]);
+        assert_eq!(topics(&quarantine.spill().put), ["again", "b", "cut"]);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::observe::MetricsObserver;
 use crate::quarantine::Quarantine;
 use crate::recovery::{self, RecoveryError};
 use crate::views::{Following, Views};
+use crate::wiring::understood::is_understood;
 use crate::writer::{Keeping, Parts, Queue, Request, Writer, WriterError, WriterHandle};
 use futures_util::FutureExt;
 use std::path::{Path, PathBuf};
@@ -78,12 +79,14 @@ pub struct Running {
     stop: watch::Sender<bool>,
     hub: Hub,
     ended: oneshot::Receiver<Result<(), WriterError>>,
+    views: (watch::Sender<bool>, std::thread::JoinHandle<()>),
     lanes: Arc<Lanes>,
     phones: Runtime,
 }
 
 impl Running {
-    /// Stops in order: phones are told, sources finish, everything that waits is committed, a snapshot is taken.
+    /// Stops in order: phones are told, sources finish, everything that waits is committed, a snapshot is taken, and
+    /// the views have written what that left.
     ///
     /// # Errors
     /// [`RunError::Writer`].
@@ -94,6 +97,10 @@ impl Running {
         self.writer.queue().close();
         let ended = (&mut self.ended).await;
         self.phones.shutdown_background();
+        let (stop, thread) = self.views;
+        let _ = stop.send(true);
+        // A thread that panicked has said so, and its views are written anew at the next start.
+        let _ = tokio::task::spawn_blocking(move || thread.join()).await;
         Ok(ended.unwrap_or(Ok(()))?)
     }
 
@@ -169,16 +176,19 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     writer.begin(decisive.clone(), env!("CARGO_PKG_VERSION"))?;
     let ended = spawn(writer)?;
     let (stop, stopping) = watch::channel(false);
+    let (views_stop, views_stopping) = watch::channel(false);
     let following = Following {
         path: data.join("views"),
         reader,
         calendar,
         health: Arc::clone(&health),
         quarantine: Arc::clone(&quarantine),
+        decisive: decisive.clone(),
         bodies: Span::hours(24 * i64::from(gateway.retention.bodies_days)),
-        stopping: stopping.clone(),
+        stopping: views_stopping,
     };
-    let views = Views::follow(following).map_err(|error| RunError::System("the views' thread", error))?;
+    let (views, views_thread) =
+        Views::follow(following).map_err(|error| RunError::System("the views' thread", error))?;
     let lanes =
         Lanes::start(&gateway, &folder, &decisive, before, handle.clone(), &quarantine, &health).await;
     let phones = phone_threads()?;
@@ -196,6 +206,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         hub: hub.clone(),
         health: Arc::clone(&health),
         lanes: Arc::clone(&lanes),
+        quarantine: Arc::clone(&quarantine),
     };
     let reload = reload.into_reload(tokio::runtime::Handle::current());
     let side = PhoneSide {
@@ -225,7 +236,8 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     phones.spawn(http::serve(scrape, page, SCRAPERS_MAX, stopping));
     health.clear(Concern::Starting);
     tracing::info!(%address, config = decisive.hash(), "started");
-    Ok(Running { writer: handle, address, reload, stop, hub, ended, lanes, phones })
+    let views = (views_stop, views_thread);
+    Ok(Running { writer: handle, address, reload, stop, hub, ended, views, lanes, phones })
 }
 
 fn source(ahead_file: Option<PathBuf>, demand: Demand) -> Result<Box<dyn clock::Source>, RunError> {
@@ -343,6 +355,7 @@ struct Reloading {
     hub: Hub,
     health: Arc<Health>,
     lanes: Arc<Lanes>,
+    quarantine: Arc<Quarantine>,
 }
 
 impl Reloading {
@@ -373,6 +386,7 @@ impl Reloading {
             taken.map(|_| ()).map_err(|refused| vec![refused.to_string()])
         };
         self.lanes.follow(&loaded.decisive, position).await?;
+        self.quarantine.settle(|entry| is_understood(&loaded.decisive, entry));
         self.health.clear(Concern::Reload);
         tracing::info!(config = hash, who, "reloaded");
         Ok(hash)

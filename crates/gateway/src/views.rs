@@ -4,12 +4,15 @@
 //! never read it. The same thread spills the quarantine's samples each minute and reads them back at the start.
 
 use crate::clock;
+use crate::configuration::Decisive;
 use crate::health::{Concern, Health};
 use crate::quarantine::{Entry, Quarantine};
 use crate::record::kind;
+use crate::wiring::understood::is_understood;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -197,6 +200,8 @@ pub struct Following {
     pub health: Arc<Health>,
     /// Its samples are kept here.
     pub quarantine: Arc<Quarantine>,
+    /// By which some of them may be understood since the gateway stopped.
+    pub decisive: Decisive,
     /// How long samples are kept.
     pub bodies: Span,
     /// True once the gateway is to stop.
@@ -219,14 +224,15 @@ struct Batches {
 }
 
 impl Views {
-    /// Opens the views and follows the journal in a thread of its own until `stopping`.
+    /// Opens the views and follows the journal in a thread of its own until `stopping`; that thread has ended once
+    /// everything is on disk.
     ///
     /// # Errors
     /// When there is no thread to be had.
-    pub fn follow(following: Following) -> std::io::Result<Self> {
+    pub fn follow(following: Following) -> std::io::Result<(Self, JoinHandle<()>)> {
         let views = Self { trees: Arc::default() };
         let shared = views.clone();
-        std::thread::Builder::new().name("views".into()).spawn(move || {
+        let thread = std::thread::Builder::new().name("views".into()).spawn(move || {
             let mut damaged = false;
             while !following.stops() {
                 let run = std::panic::AssertUnwindSafe(|| shared.run(&following, damaged));
@@ -241,7 +247,7 @@ impl Views {
             }
             shared.set(None);
         })?;
-        Ok(views)
+        Ok((views, thread))
     }
 
     fn set(&self, trees: Option<Trees>) {
@@ -254,13 +260,14 @@ impl Views {
 
     /// Follows until it is to stop. `damaged`: what is there failed while it was in use, and is not tried again.
     fn run(&self, following: &Following, damaged: bool) -> Result<(), ViewError> {
-        let Following { path, reader, calendar, health, quarantine, bodies, .. } = following;
+        let Following { path, reader, calendar, health, quarantine, decisive, bodies, .. } = following;
         let trees = if damaged {
             Trees::begin(path)?
         } else {
             Trees::open_or_begin(path, reader.position(), health)?
         };
         quarantine.restore(kept_samples(&trees)?, clock::wall() - *bodies);
+        quarantine.settle(|entry| is_understood(decisive, entry));
         let mut at = trees.position()?;
         let mut spilled = Instant::now();
         self.set(Some(trees.clone()));

@@ -81,7 +81,10 @@ pub(super) async fn post_to(
     let status = response.status();
     let answer: serde_json::Value = serde_json::from_slice(&response.bytes().await?).unwrap_or_default();
     if !status.is_success() {
-        bail!("{}", answer["text"]["en"].as_str().unwrap_or("the gateway refused"));
+        let words = answer["text"]["en"].as_str().unwrap_or("the gateway refused");
+        let faults = answer["faults"].as_array().into_iter().flatten().filter_map(|fault| fault.as_str());
+        let lines: Vec<&str> = std::iter::once(words).chain(faults).collect();
+        bail!("{}", lines.join("\n  "));
     }
     Ok(answer)
 }

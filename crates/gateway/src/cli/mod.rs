@@ -10,6 +10,7 @@ mod local;
 pub mod profile;
 pub mod publish;
 pub mod quarantine;
+pub mod reload;
 pub mod run;
 pub mod simulate;
 pub mod test_alarm;

@@ -7,4 +7,5 @@ mod hints;
 pub mod sample;
 mod shape;
 pub mod suggest;
+pub mod understood;
 mod written;

@@ -1,0 +1,33 @@
+//! `wanglou reload`: the running gateway reads its configuration anew.
+
+use super::{Ended, local};
+use clap::Args as ClapArgs;
+use std::path::PathBuf;
+
+/// Have the gateway that runs here read its configuration anew.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  wanglou reload --config config/gateway.toml
+  wanglou check --config config/gateway.toml && wanglou reload --config config/gateway.toml
+
+A change with faults is refused as a whole, with every fault named, and the old configuration runs on. kill -HUP does
+the same and tells the log. Addresses, the broker and limits of memory are read at a start only.")]
+pub struct Args {
+    /// The file of the gateway that runs on this machine.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+impl Args {
+    /// Asks the gateway and prints which configuration holds now.
+    ///
+    /// # Errors
+    /// When no gateway runs, or it refused: then nothing has changed.
+    pub async fn run(self) -> anyhow::Result<Ended> {
+        let answer = local::post(&self.config, "/api/admin/reload", &serde_json::json!({})).await?;
+        let hash = answer["config"].as_str().unwrap_or_default();
+        println!("reloaded: configuration {}", hash.get(..12).unwrap_or(hash));
+        Ok(Ended::Well)
+    }
+}
