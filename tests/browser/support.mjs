@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const ROOT = join(HERE, '..', '..');
-const PROGRAM = process.env.WANGLOU_BIN ?? join(ROOT, 'target', 'debug', 'wanglou');
+export const ROOT = join(HERE, '..', '..');
+export const PROGRAM = process.env.WANGLOU_BIN ?? join(ROOT, 'target', 'debug', 'wanglou');
 const FLAGS = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
@@ -18,7 +18,7 @@ const FLAGS = [
 
 export const SCREENSHOTS = join(HERE, 'screenshots');
 
-async function freePort() {
+export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();
@@ -35,6 +35,21 @@ export async function eventually(what, ask, within = 15_000) {
     if (Date.now() > until) throw new Error(`not within ${within} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+export function launch() {
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
+}
+
+/** A phone that was linked by this address, and is live. */
+export async function enrolled(browser, address, locale) {
+  const context = await browser.newContext({ viewport: { width: 360, height: 640 }, locale });
+  const page = await context.newPage();
+  await page.goto(address);
+  await page.getByRole('button', { name: locale === 'zh-CN' ? '绑定' : 'Link', exact: true }).click();
+  await page.locator('[data-phase=live]').first().waitFor({ state: 'attached' });
+  return page;
 }
 
 /**
@@ -111,8 +126,7 @@ export class Compound {
     compound.ahead = clock ? join(compound.folder, 'ahead') : undefined;
     if (clock) compound.moveClock(0);
     await compound.startGateway();
-    compound.browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
-    mkdirSync(SCREENSHOTS, { recursive: true });
+    compound.browser = await launch();
     return compound;
   }
 
@@ -158,13 +172,8 @@ export class Compound {
   }
 
   /** A phone that is logged in as this officer. */
-  async phone(officer, locale = 'zh-CN') {
-    const context = await this.browser.newContext({ viewport: { width: 360, height: 640 }, locale });
-    const page = await context.newPage();
-    await page.goto(this.link(officer));
-    await page.getByRole('button', { name: locale === 'zh-CN' ? '绑定' : 'Link', exact: true }).click();
-    await page.locator('[data-phase=live]').first().waitFor({ state: 'attached' });
-    return page;
+  phone(officer, locale = 'zh-CN') {
+    return enrolled(this.browser, this.link(officer), locale);
   }
 
   async stop() {
