@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use wanglou_model::{
-    AlarmId, AlarmKind, DeviceId, Evidence, IncidentId, Ladder, Mark, NextRung, OfficerId, Outcome, PhoneId,
-    PlaceId, Priority, Raised, Reason, Response, Span, Timestamp,
+    AlarmId, AlarmKind, Aside, DeviceId, Evidence, IncidentId, Ladder, Mark, NextRung, OfficerId, Outcome,
+    Owner, PhoneId, PlaceId, Priority, Raised, Reason, Response, Span, Timestamp,
 };
 
 /// How many lines a timeline keeps; the first ones stay, the oldest of the later ones go.
@@ -73,11 +73,14 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shelf {
     /// Who.
-    pub by: OfficerId,
+    pub by: Owner,
     /// Until then.
     pub until: Timestamp,
-    /// In their words.
+    /// In their words; of the program: which of its reasons.
     pub reason: String,
+    /// In which way it is set aside.
+    #[serde(default)]
+    pub how: Aside,
 }
 
 /// An acceptance, with what an undo restores.
@@ -244,6 +247,13 @@ impl Alarm {
 impl Entry {
     pub(crate) fn new(at: Timestamp, what: &str) -> Self {
         Self { at, what: what.to_owned(), by: None, to: None, channel: None, reason: None }
+    }
+
+    pub(crate) fn owned(self, owner: &Owner) -> Self {
+        match owner {
+            Owner::Officer(officer) => self.by(officer),
+            Owner::Rule { .. } => self,
+        }
     }
 
     pub(crate) fn by(mut self, officer: &OfficerId) -> Self {

@@ -1,14 +1,15 @@
 //! The alarm book: alarms, outboxes, answers and effects. It changes only here, by applying facts; what decided
 //! on them is elsewhere. Applying the same facts always gives the same book.
 
-use crate::alarm::{Acceptance, Alarm, Condition, Entry, Follower, LIST_MAX, Shelf};
+use crate::alarm::{Acceptance, Alarm, Entry, Follower, LIST_MAX, Shelf};
 use crate::lift_command::CommandRow;
 use crate::timers::{Timer, Timers};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use wanglou_model::{
     AlarmId, AlarmKind, Answer, Channel, CommandId, Delivered, DeviceId, Ended, Fact, NextRung, OfficerId,
-    OutboxRow, PhoneId, PlaceId, Reason, Recipient, Reopening, Response, Span, StopsAt, Timestamp, Told,
+    OutboxRow, Owner, PhoneId, PlaceId, Reason, Recipient, Reopening, Response, Span, StopsAt, Timestamp,
+    Told,
 };
 
 /// How many answered commands are remembered; the oldest is forgotten first.
@@ -200,6 +201,7 @@ impl Book {
             | Fact::Declined { .. }
             | Fact::Transferred { .. }
             | Fact::Shelved { .. }
+            | Fact::Again { .. }
             | Fact::EnRoute { .. }
             | Fact::Arrived { .. }
             | Fact::Noted { .. }
@@ -310,7 +312,9 @@ impl Follower {
 }
 
 impl Alarm {
+    /// Goes along the table of the lifecycle, and keeps what the fact says beside that.
     fn change(&mut self, at: Timestamp, fact: &Fact, timers: &mut Timers) {
+        self.go(at, fact);
         match fact {
             Fact::Repeated { count, last_at, device, evidence, .. } => {
                 self.repeated(*count, *last_at, device.as_ref(), evidence)
@@ -339,17 +343,15 @@ impl Alarm {
                 self.mark = Some(*mark);
                 self.write(Entry::new(at, "stage").because(reason.clone()));
             }
+            Fact::Again { .. } => self.dirty = true,
             Fact::Cleared { reason, .. } => {
-                self.condition = Condition::Cleared { at };
                 self.write(Entry::new(at, "cleared").because(reason.clone()));
             }
             Fact::Rung { rung, told, ring, next, .. } => {
                 self.rung_reached(at, *rung, told, *ring, *next, timers)
             }
             Fact::Reminded { to, reason, .. } => {
-                if matches!(self.response, Response::Arrived | Response::Resolved) {
-                    timers.arm(Timer::OnScene(self.id.clone()), at + STILL_OPEN_AFTER);
-                }
+                self.asked_again(at, timers);
                 for officer in to {
                     self.write(Entry::new(at, "notified").to(officer).over("ws").because(reason.clone()));
                 }
@@ -369,16 +371,15 @@ impl Alarm {
             Fact::Transferred { by, to, next, reason, .. } => {
                 self.transferred(at, (by, to), *next, reason, timers);
             }
-            Fact::Shelved { by, until, reason, .. } => {
-                let shelf = Shelf { by: by.clone(), until: *until, reason: reason.clone() };
+            Fact::Shelved { by, until, reason, how, .. } => {
+                let shelf = Shelf { by: by.clone(), until: *until, reason: reason.clone(), how: *how };
                 self.put_on(at, shelf, timers);
             }
             Fact::EnRoute { by, .. } => {
-                self.response = Response::EnRoute;
                 self.write(Entry::new(at, "en_route").by(by));
             }
             Fact::Arrived { by, .. } => {
-                (self.response, self.arrived_by) = (Response::Arrived, Some(by.clone()));
+                self.arrived_by = Some(by.clone());
                 timers.arm(Timer::OnScene(self.id.clone()), at + STILL_OPEN_AFTER);
                 self.write(Entry::new(at, "arrived").by(by));
             }
@@ -390,7 +391,7 @@ impl Alarm {
                 )));
             }
             Fact::Resolved { by, outcome, note, .. } => {
-                (self.response, self.outcome) = (Response::Resolved, Some(*outcome));
+                self.outcome = Some(*outcome);
                 if self.acceptance_stops_it() {
                     (self.next_rung, _) = (None, timers.disarm(&Timer::Ladder(self.id.clone())));
                 }
@@ -453,10 +454,7 @@ impl Alarm {
     }
 
     fn reopened(&mut self, at: Timestamp, why: Reopening, rung: usize, timers: &mut Timers) {
-        if why == Reopening::ActiveAgain {
-            self.condition = Condition::Active;
-        }
-        (self.response, self.accepted, self.arrived_by) = (Response::Unaccepted, None, None);
+        (self.accepted, self.arrived_by) = (None, None);
         (self.outcome, self.closed_at) = (None, None);
         self.off_the_shelf(timers);
         // Stages that acceptance does not stop keep their times, whoever takes the alarm and gives it back.
@@ -512,7 +510,7 @@ impl Alarm {
         reason: &str,
         timers: &mut Timers,
     ) {
-        (self.response, self.accepted, self.arrived_by) = (Response::Unaccepted, None, None);
+        (self.accepted, self.arrived_by) = (None, None);
         self.off_the_shelf(timers);
         let rung = self.rung.unwrap_or(0);
         self.followers.insert(to.clone(), Follower::called(at, rung, true));
@@ -526,7 +524,7 @@ impl Alarm {
 
     /// Its ladder stands still until the shelf's end.
     fn put_on(&mut self, at: Timestamp, shelf: Shelf, timers: &mut Timers) {
-        (self.response, self.accepted) = (Response::Unaccepted, None);
+        self.accepted = None;
         self.next_rung = None;
         for timer in
             [Timer::Ladder(self.id.clone()), Timer::OnScene(self.id.clone()), Timer::Channel(self.id.clone())]
@@ -537,9 +535,22 @@ impl Alarm {
             follower.ring = false;
         }
         timers.arm(Timer::Shelf(self.id.clone()), shelf.until);
-        let why = Reason::new("shelved", shelf.reason.clone(), shelf.reason.clone());
-        self.write(Entry::new(at, "shelved").by(&shelf.by).because(why));
+        let why = why_aside(&shelf);
+        self.write(Entry::new(at, shelf.how.name()).owned(&shelf.by).because(why));
         self.shelved = Some(shelf);
+    }
+
+    /// Whoever has it is reminded: they are asked once more later. A rule's own reminders do not put off that somebody
+    /// who accepted should be on scene.
+    fn asked_again(&mut self, at: Timestamp, timers: &mut Timers) {
+        let timer = Timer::OnScene(self.id.clone());
+        match self.response {
+            Response::Arrived | Response::Resolved => timers.arm(timer, at + STILL_OPEN_AFTER),
+            Response::Accepted | Response::EnRoute if timers.due(&timer).is_none() => {
+                timers.arm(timer, at + self.ladder.on_scene);
+            }
+            Response::Accepted | Response::EnRoute | Response::Unaccepted | Response::Closed => {}
+        }
     }
 
     fn off_the_shelf(&mut self, timers: &mut Timers) {
@@ -550,7 +561,6 @@ impl Alarm {
 
     fn accepted_by(&mut self, at: Timestamp, by: &OfficerId, eta_s: Option<u32>, timers: &mut Timers) {
         self.off_the_shelf(timers);
-        self.response = Response::Accepted;
         self.accepted = Some(Acceptance { by: by.clone(), at, eta_s, stopped: self.next_rung });
         if self.acceptance_stops_it() {
             self.next_rung = None;
@@ -568,12 +578,12 @@ impl Alarm {
     }
 
     fn undone(&mut self, at: Timestamp, by: &OfficerId, timers: &mut Timers) {
-        self.response = Response::Unaccepted;
         let stopped = self.accepted.take().and_then(|acceptance| acceptance.stopped);
-        self.next_rung = self.next_rung.or(stopped);
-        if let Some(next) = self.next_rung {
-            timers.arm(Timer::Ladder(self.id.clone()), next.at);
-        }
+        (self.arrived_by, self.outcome) = (None, None);
+        // Taken from the shelf its ladder stood still, and there is no time to go back to: at once.
+        let next = self.next_rung.or(stopped).unwrap_or(NextRung { rung: self.rung.unwrap_or(0), at });
+        self.next_rung = Some(next);
+        timers.arm(Timer::Ladder(self.id.clone()), next.at);
         timers.disarm(&Timer::OnScene(self.id.clone()));
         self.write(Entry::new(at, "undone").by(by));
     }
@@ -585,7 +595,7 @@ impl Alarm {
         reason: &Reason,
         timers: &mut Timers,
     ) {
-        (self.response, self.outcome, self.closed_at) = (Response::Closed, Some(outcome), Some(at));
+        (self.outcome, self.closed_at) = (Some(outcome), Some(at));
         self.off_the_shelf(timers);
         self.next_rung = None;
         for timer in
@@ -625,6 +635,21 @@ impl Alarm {
 pub(crate) const RULE_TIMERS: u8 = 8;
 /// Phones of one officer that an alarm remembers.
 const PHONES_MAX: usize = 16;
+
+/// Why nobody is called: in its owner's words, or in the program's.
+fn why_aside(shelf: &Shelf) -> Reason {
+    match (&shelf.by, shelf.reason.as_str()) {
+        (Owner::Rule { .. }, "chatter") => {
+            Reason::new("chatter", "传感器反复跳变，自动搁置", "the sensor chatters: shelved by itself")
+        }
+        (Owner::Rule { .. }, "incident") => Reason::new(
+            "incident",
+            "已并入同一事件，由主告警通知",
+            "part of an incident: its first alarm is told instead",
+        ),
+        (Owner::Officer(_) | Owner::Rule { .. }, words) => Reason::new(shelf.how.name(), words, words),
+    }
+}
 
 fn reopening_words(why: Reopening) -> (&'static str, &'static str) {
     match why {

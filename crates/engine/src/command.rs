@@ -6,8 +6,8 @@ use crate::ladder;
 use crate::rules::{Rule, rule_of};
 use crate::world::World;
 use wanglou_model::{
-    Answer, Command, Fact, NextRung, OfficerId, Op, Outcome, Priority, Reason, Reopening, Response, Role,
-    Span, StopsAt, Timestamp,
+    Answer, Aside, Command, Fact, NextRung, OfficerId, Op, Outcome, Owner, Priority, Reason, Reopening,
+    Response, Role, Span, StopsAt, Timestamp,
 };
 
 /// What comes of a command.
@@ -214,8 +214,8 @@ fn shelve(world: &World, alarm: &Alarm, by: &OfficerId, until: Timestamp, reason
             "\"until\" must be later than now, by 8 hours at most",
         ),
         () => {
-            let (id, by, reason) = (alarm.id.clone(), by.clone(), reason.to_owned());
-            Outcomes::done(alarm, vec![Fact::Shelved { alarm: id, by, until, reason }])
+            let (id, by, reason) = (alarm.id.clone(), Owner::Officer(by.clone()), reason.to_owned());
+            Outcomes::done(alarm, vec![Fact::Shelved { alarm: id, by, until, reason, how: Aside::Shelved }])
         }
     }
 }

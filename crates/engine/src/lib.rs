@@ -13,6 +13,7 @@ mod calendar;
 mod channels;
 mod command;
 mod ladder;
+pub mod lifecycle;
 mod lift_command;
 mod raising;
 mod recent;
@@ -191,7 +192,31 @@ impl Engine {
         }
         self.publish(at, &stimulus, &mut facts);
         self.settle(&stimulus, &facts);
+        debug_assert_eq!(self.in_limbo(facts.iter().filter_map(Fact::alarm)), None, "without a deadline");
         facts
+    }
+
+    /// The first of these alarms whose phase has no armed deadline. There is never one.
+    pub fn in_limbo<'a>(&self, mut of: impl Iterator<Item = &'a AlarmId>) -> Option<AlarmId> {
+        let alone = |id: &&AlarmId| {
+            let Some(alarm) = self.book.alarms.get(*id) else { return false };
+            let timer = match alarm.phase().deadline() {
+                None => return false,
+                Some(lifecycle::Deadline::Ladder) => Timer::Ladder(alarm.id.clone()),
+                Some(lifecycle::Deadline::OnScene) => Timer::OnScene(alarm.id.clone()),
+                Some(lifecycle::Deadline::Shelf) => Timer::Shelf(alarm.id.clone()),
+                Some(lifecycle::Deadline::Forget) => Timer::Forget(alarm.id.clone()),
+            };
+            self.timers.due(&timer).is_none()
+        };
+        of.find(alone).cloned()
+    }
+
+    fn has_row(&self, fact: &Fact) -> bool {
+        let Some(by) = lifecycle::move_of(fact) else { return true };
+        let known = fact.alarm().and_then(|id| self.book.alarms.get(id));
+        let from = known.map_or(lifecycle::Phase::Nothing, Alarm::phase);
+        lifecycle::row_of(from, by).is_some()
     }
 
     /// One input whose facts are known: observe, apply. Nothing is decided.
@@ -530,8 +555,9 @@ impl Engine {
         }
     }
 
-    /// Applies a fact, and what always follows from it.
+    /// Applies a fact, and what always follows from it. What was decided goes along the table of the lifecycle.
     fn note(&mut self, at: Timestamp, fact: Fact, facts: &mut Vec<Fact>) {
+        debug_assert!(self.has_row(&fact), "no row in the lifecycle's table for {fact:?}");
         self.book.apply(at, &fact, &mut self.timers);
         self.after(&fact);
         facts.push(fact);

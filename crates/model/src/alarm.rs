@@ -1,5 +1,6 @@
 //! What an alarm is, on its two axes (ISA-18.2 / IEC 62682) and in people's hands.
 
+use crate::OfficerId;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -63,6 +64,70 @@ pub enum Response {
     Resolved,
     /// Over.
     Closed,
+}
+
+/// Why nobody is called of an alarm that is open, each with an owner, a reason and an end (ISA-18.2, clause 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aside {
+    /// Somebody, or a sensor's chatter, set it aside for a while.
+    #[default]
+    Shelved,
+    /// Something graver explains it: the incident that it belongs to is told in its place.
+    ByDesign,
+    /// Somebody works there.
+    OutOfService,
+}
+
+impl Aside {
+    /// All of them.
+    pub const ALL: [Aside; 3] = [Aside::Shelved, Aside::ByDesign, Aside::OutOfService];
+
+    /// The name in JSON, metrics and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Aside::Shelved => "shelved",
+            Aside::ByDesign => "by_design",
+            Aside::OutOfService => "out_of_service",
+        }
+    }
+}
+
+/// Who answers for something.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Owner {
+    /// A person.
+    Officer(OfficerId),
+    /// The program itself.
+    Rule {
+        /// Which part of it: `chatter`, `incident`.
+        rule: String,
+    },
+}
+
+impl Owner {
+    /// A part of the program.
+    pub fn rule(name: &str) -> Self {
+        Owner::Rule { rule: name.to_owned() }
+    }
+
+    /// The person, if it is one.
+    pub fn officer(&self) -> Option<&OfficerId> {
+        match self {
+            Owner::Officer(officer) => Some(officer),
+            Owner::Rule { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Owner::Officer(officer) => officer.fmt(f),
+            Owner::Rule { rule } => f.write_str(rule),
+        }
+    }
 }
 
 /// How an alarm ended, as the person who was there says.

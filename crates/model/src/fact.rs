@@ -2,8 +2,8 @@
 //! nothing. In the journal each is one JSON object; fields are added, never renamed.
 
 use crate::{
-    AlarmId, AlarmKind, CommandId, Delivered, DeviceId, Ended, Evidence, IncidentId, Ladder, NextRung,
-    OfficerId, Outcome, PhoneId, PlaceId, Presence, Priority, Reason, Span, Timestamp, Told,
+    AlarmId, AlarmKind, Aside, CommandId, Delivered, DeviceId, Ended, Evidence, IncidentId, Ladder, NextRung,
+    OfficerId, Outcome, Owner, PhoneId, PlaceId, Presence, Priority, Reason, Span, Timestamp, Told,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -429,11 +429,19 @@ pub enum Fact {
         /// Which alarm.
         alarm: AlarmId,
         /// Who answers for it.
-        by: OfficerId,
+        by: Owner,
         /// Until then.
         until: Timestamp,
-        /// In their words.
+        /// In their words; of the program: which of its reasons.
         reason: String,
+        /// In which way it is set aside.
+        #[serde(default)]
+        how: Aside,
+    },
+    /// The sensor says so again while nobody is called: nothing but that changes.
+    Again {
+        /// Which alarm.
+        alarm: AlarmId,
     },
     /// On the way.
     EnRoute {
@@ -639,6 +647,7 @@ impl Fact {
             | Fact::Declined { alarm, .. }
             | Fact::Transferred { alarm, .. }
             | Fact::Shelved { alarm, .. }
+            | Fact::Again { alarm }
             | Fact::EnRoute { alarm, .. }
             | Fact::Arrived { alarm, .. }
             | Fact::Noted { alarm, .. }

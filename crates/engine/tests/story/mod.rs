@@ -318,6 +318,7 @@ fn line(fact: &Fact) -> Option<String> {
         | Fact::Commanded(_)
         | Fact::Transferred { .. }
         | Fact::Shelved { .. }
+        | Fact::Again { .. }
         | Fact::CommandNews { .. }
         | Fact::Forgotten { .. } => return None,
     })

@@ -236,9 +236,9 @@ pub(super) fn of(engine: &Engine, ledger: &mut Ledger, at: Timestamp, fact: &Fac
             });
             effects
         }
-        Fact::Shelved { alarm, by, reason, .. } => {
+        Fact::Shelved { alarm, by, reason, how, .. } => {
             let effect = about(ledger, EffectName::Suppress, alarm);
-            let (code, text) = (Some("shelved".to_owned()), Some(reason.clone()));
+            let (code, text) = (Some(how.name().to_owned()), Some(reason.clone()));
             vec![Effect { by: Some(by.to_string()), reason: code, text, ..effect }]
         }
         Fact::EnRoute { alarm, by } => did(ledger, alarm, "en_route", by),
@@ -281,7 +281,8 @@ pub(super) fn of(engine: &Engine, ledger: &mut Ledger, at: Timestamp, fact: &Fac
             let effect = known.map(|known| about(known).for_lift(known));
             effect.map(|effect| Effect { response: Some(state.name()), ..effect }).into_iter().collect()
         }
-        Fact::Published { .. }
+        Fact::Again { .. }
+        | Fact::Published { .. }
         | Fact::Withdrawn { .. }
         | Fact::Answered { .. }
         | Fact::Delivered { .. }
