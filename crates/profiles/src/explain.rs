@@ -221,13 +221,23 @@ impl Trace for Explainer<'_> {
             Found::Value(value) => text_of(value, known.ty),
             Found::Unknown(raw) => format!("unknown: {raw}"),
         };
-        if let Some(rule) = self.rule_of(rule.number) {
-            rule.values.push(ValueTried { field: known.name.to_owned(), at, found });
-        }
+        self.value(rule, ValueTried { field: known.name.to_owned(), at, found });
+    }
+
+    fn filled(&mut self, rule: &Rule, field: &str, text: &str) {
+        let at = "an earlier message of the pair".to_owned();
+        self.value(rule, ValueTried { field: field.to_owned(), at, found: format!("{text:?}") });
     }
 }
 
 impl Explainer<'_> {
+    /// Notes where a value came from.
+    fn value(&mut self, rule: &Rule, value: ValueTried) {
+        if let Some(rule) = self.rule_of(rule.number) {
+            rule.values.push(value);
+        }
+    }
+
     /// The rule as it was asked last.
     fn rule_of(&mut self, number: usize) -> Option<&mut RuleTried> {
         self.last()?.rules.iter_mut().rev().find(|rule| rule.number == number)

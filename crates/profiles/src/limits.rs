@@ -18,6 +18,12 @@ pub(crate) const TOPIC_LEVELS_MAX: usize = 64;
 /// Named captures in one topic pattern.
 pub(crate) const CAPTURES_MAX: usize = 8;
 
+/// Occurrences of which is remembered what their beginning named; the one begun first is forgotten first.
+pub(crate) const PAIRS_MAX: usize = 2_048;
+
+/// What may be remembered of one of them, in bytes; a longer text is not filled in later.
+pub(crate) const PAIR_BYTES_MAX: usize = 512;
+
 /// Observations that one message may give.
 pub(crate) const OBSERVATIONS_MAX: usize = 256;
 

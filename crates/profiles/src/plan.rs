@@ -280,6 +280,8 @@ pub(crate) struct Header {
     pub(crate) device: Vec<Piece>,
     pub(crate) time: Option<TimeRead>,
     pub(crate) event: Option<EventPlan>,
+    /// What the beginning and the end of something share.
+    pub(crate) pair: Option<EventPlan>,
     pub(crate) sequence: Option<Source>,
     /// Addresses; where `true`, also pictures themselves.
     pub(crate) evidence: Vec<(At, bool)>,

@@ -182,6 +182,7 @@ impl Draft<'_> {
             device: vec![],
             time: None,
             event: None,
+            pair: None,
             sequence: None,
             evidence: vec![],
             repeats: Repeats::Count,
@@ -198,6 +199,9 @@ impl Draft<'_> {
         }
         if let Some(node) = table.get("event") {
             header.event = self.event(group, &node);
+        }
+        if let Some(node) = table.get("pair") {
+            header.pair = self.event(group, &node);
         }
         if let Some(node) = table.get("sequence") {
             header.sequence = self.scopes.source(group, &node);
@@ -375,7 +379,7 @@ impl Draft<'_> {
 
     /// The message's header, or its own where the rule says more.
     fn rule_header(&mut self, group: GroupId, table: &Table<'_>, usual: Option<usize>) -> Option<usize> {
-        let own = ["device", "time", "event", "sequence", "evidence", "repeats", "replayed", "test"];
+        let own = ["device", "time", "event", "pair", "sequence", "evidence", "repeats", "replayed", "test"];
         let header = match (own.iter().any(|key| table.has(key)), usual) {
             (false, Some(usual)) => usual,
             (_, usual) => {

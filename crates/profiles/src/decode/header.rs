@@ -35,7 +35,10 @@ impl Said {
         let time = plan.time.as_ref().map_or(DeviceTime::None, |read| time_of(read, frames, message.at));
         let replayed = flag(&plan.replayed, frames, context);
         let test = flag(&plan.test, frames, context);
-        let device = identity(&plan.device, message, frames)?;
+        let device = match identity(&plan.device, message, frames) {
+            Ok(device) => device,
+            Err(lacks) => paired_device(plan, message, frames, numbers, context).ok_or(lacks)?,
+        };
         check_device(&device)?;
         let mut piece = |(at, inside): &(At, bool)| {
             let token = frames.token(*at);
@@ -108,6 +111,28 @@ fn identity(pieces: &[Piece], message: &Incoming<'_>, frames: &Frames<'_, '_>) -
         }
     }
     Ok(identity)
+}
+
+/// The device that an earlier message of the pair named, where this one does not say.
+fn paired_device(
+    plan: &Header,
+    message: &Incoming<'_>,
+    frames: &Frames<'_, '_>,
+    numbers: [usize; FOR_EACH_MAX],
+    context: &Context<'_>,
+) -> Option<String> {
+    let pair = pair_of(plan, message, frames, numbers)?;
+    context.state.pairs.get(message.profile, &pair).map(|named| named.device.clone())
+}
+
+/// What a message shares with the beginning of what it tells of.
+pub(super) fn pair_of(
+    plan: &Header,
+    message: &Incoming<'_>,
+    frames: &Frames<'_, '_>,
+    numbers: [usize; FOR_EACH_MAX],
+) -> Option<String> {
+    event(plan.pair.as_ref()?, message, frames, numbers)
 }
 
 /// The vendor's id; elements of one event that share it get their number, so that none passes for another.

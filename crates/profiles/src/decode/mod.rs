@@ -14,11 +14,11 @@ use crate::kinds::{FIELDS_MAX, Values};
 use crate::limits::{Budget, CAPTURES_MAX, FOR_EACH_MAX, TEXT_BYTES_MAX};
 use crate::plan::{At, Body, Each, FieldPlan, Group, Mapping, Otherwise, Rule};
 use crate::topic::Captures;
-use crate::value::shown;
+use crate::value::{FieldType, Value, shown};
 pub(crate) use fields::{Found, raw_of, speaks, value_of};
 pub(crate) use frames::Frames;
-use header::Said;
 pub(crate) use header::check_device;
+use header::{Said, pair_of};
 use parts::{Opened, Texts};
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -60,6 +60,8 @@ pub(crate) trait Trace {
     fn rule(&mut self, number: usize);
     /// A field of the rule that spoke was read.
     fn field(&mut self, _rule: &Rule, _field: usize, _plan: &FieldPlan, _found: &Found) {}
+    /// A field of the rule that spoke was filled in from the beginning of what it tells of.
+    fn filled(&mut self, _rule: &Rule, _field: &str, _text: &str) {}
     /// Is the one who watches interested in rules that do not speak?
     const ASKS: bool = false;
 }
@@ -342,7 +344,7 @@ impl<T: Trace> Run<'_, '_, T> {
     fn rule(&mut self, rule: &Rule, frames: &Frames<'_, '_>) -> Result<(), String> {
         self.trace.rule(rule.number);
         self.understood |= !rule.beside;
-        let mut bytes = 0;
+        let (mut bytes, mut strange) = (0, 0);
         let (mut any, mut trouble) = (rule.kind.schema().fields.is_empty(), vec![]);
         for (number, field) in &rule.fields {
             let found = match field {
@@ -359,12 +361,25 @@ impl<T: Trace> Run<'_, '_, T> {
                     self.values[*number] = Some(value);
                     any = true;
                 }
-                Found::Unknown(raw) => trouble.push(raw_of(rule, *number, field, &raw)),
+                Found::Unknown(raw) => {
+                    strange |= 1_u32 << number;
+                    trouble.push(raw_of(rule, *number, field, &raw));
+                }
             }
         }
+        let pair = pair_of(&self.plan.headers[rule.header], self.message, frames, self.numbers);
+        let named =
+            pair.as_ref().filter(|_| any).map_or_else(Vec::new, |pair| self.fill_in(rule, pair, strange));
         let made = if any { rule.kind.build(&mut self.values).map(Some) } else { Ok(None) };
         match made {
-            Ok(Some(reading)) => self.push(rule.header, reading, bytes, frames)?,
+            Ok(Some(reading)) => {
+                bytes += named.iter().map(|(_, text)| text.len()).sum::<usize>();
+                self.push(rule.header, reading, bytes, frames)?;
+                if let (Some(pair), Some(said)) = (pair, self.out.last()) {
+                    let (profile, kind) = (self.message.profile, rule.kind.schema().name);
+                    self.context.state.pairs.remember(profile, &pair, &said.device, kind, &named);
+                }
+            }
             Ok(None) if trouble.is_empty() => {
                 trouble.push(format!("{}: none of its fields is there", rule.kind.schema().name));
             }
@@ -374,6 +389,30 @@ impl<T: Trace> Run<'_, '_, T> {
             Ok(None) | Err(_) => {}
         }
         trouble.into_iter().try_for_each(|raw| self.unknown(rule.header, raw, frames))
+    }
+
+    /// Fills in what the beginning of the pair named and this message lacks: words alone, never a flag or a number.
+    /// Returns all words that the reading has then. `strange` are fields, as bits, of which it says something that
+    /// nobody knows: there nothing is filled in.
+    fn fill_in(&mut self, rule: &Rule, pair: &str, strange: u32) -> Vec<(&'static str, String)> {
+        let schema = rule.kind.schema();
+        let known = self.context.state.pairs.get(self.message.profile, pair);
+        let mut named = Vec::new();
+        for (number, (field, value)) in schema.fields.iter().zip(&mut self.values).enumerate() {
+            if field.ty != FieldType::Text || strange >> number & 1 == 1 {
+                continue;
+            }
+            if value.is_none()
+                && let Some(text) = known.and_then(|known| known.text(schema.name, field.name))
+            {
+                self.trace.filled(rule, field.name, text);
+                *value = Some(Value::Text(text.to_owned()));
+            }
+            if let Some(Value::Text(text)) = value {
+                named.push((field.name, text.clone()));
+            }
+        }
+        named
     }
 
     fn unknown(&mut self, header: usize, raw: String, frames: &Frames<'_, '_>) -> Result<(), String> {

@@ -62,6 +62,7 @@ topic = "fuzz/all/of/it/{site}/parts/{n}"
 device = "{site}-{/sn|/serial}"
 time = { at = "/time", as = ["rfc3339", "epoch", "pattern"], pattern = "%Y-%m-%d %H:%M:%S", zone = "Asia/Shanghai" }
 event = "{/id}-{/n}"
+pair = "/id"
 sequence = "/n"
 evidence = ["/url", { inline = "/image" }]
 repeats = { within_s = 1 }

@@ -7,6 +7,7 @@ mod explain;
 mod faults;
 mod hostile;
 mod language;
+mod pairing;
 mod routing;
 mod shipped;
 mod support;
