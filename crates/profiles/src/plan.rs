@@ -58,7 +58,7 @@ pub(crate) struct Mapping {
     /// The message is this one's only if it holds.
     pub(crate) when: Option<Condition>,
     /// Values that no raw value and no reason may show.
-    pub(crate) redact: Vec<At>,
+    pub(crate) redact: Redact,
     /// Retained messages are not taken.
     pub(crate) retained_ignored: bool,
     /// It looks into decoded parts; else these need not be decoded where it does not hold.
@@ -71,6 +71,14 @@ pub(crate) struct Mapping {
     /// The message's own header, which a part that cannot be decoded is reported with.
     pub(crate) usual: Option<usize>,
     pub(crate) otherwise: Otherwise,
+}
+
+/// Values that nobody shall read.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Redact {
+    pub(crate) at: Vec<At>,
+    /// Keys whose values are hidden wherever they stand.
+    pub(crate) keys: Vec<String>,
 }
 
 /// A value of the body that holds a document of its own.

@@ -11,7 +11,7 @@ use crate::json::Trie;
 use crate::kinds::Kind;
 use crate::plan::{
     At, Body, Condition, Decoder, EventPlan, FieldPlan, FlagPlan, Header, Ignore, Mapping, MessagePlan,
-    Otherwise, Part, Piece, Rule, slots_of,
+    Otherwise, Part, Piece, Redact, Rule, slots_of,
 };
 use crate::topic::{Lane, Pattern};
 use std::collections::BTreeSet;
@@ -66,10 +66,7 @@ fn mapping(table: &Table<'_>, topics: &[Pattern]) -> Option<Mapping> {
     let usual = header.map(|header| draft.keep(header));
     let when = table.get("when").map(|node| condition(&mut draft.scopes, ROOT, &node));
     let ignores = list(table, "ignore").iter().map(|node| draft.ignore(node)).collect::<Vec<_>>();
-    let redact = match table.get("redact") {
-        None => Some(vec![]),
-        Some(node) => draft.scopes.source(ROOT, &node).map(|source| source.at),
-    };
+    let redact = table.get("redact").map_or_else(|| Some(Redact::default()), |node| draft.redact(&node));
     let mut names = BTreeSet::new();
     for node in list(table, "rule") {
         draft.rule(&node, usual, &mut names);
@@ -319,6 +316,19 @@ impl Draft<'_> {
             return None;
         }
         Some(Piece::Capture(numbers))
+    }
+
+    /// `["/card", "key:name"]`: a place, or a key wherever it stands.
+    fn redact(&mut self, node: &Node<'_>) -> Option<Redact> {
+        let mut redact = Redact::default();
+        for item in node.one_or_more() {
+            match item.text()?.strip_prefix("key:") {
+                Some("") => item.fault("which key? such as \"key:name\""),
+                Some(key) => redact.keys.push(key.to_owned()),
+                None => redact.at.extend(self.scopes.source(ROOT, &item)?.at),
+            }
+        }
+        Some(redact)
     }
 
     fn ignore(&mut self, node: &Node<'_>) -> Option<Ignore> {

@@ -7,12 +7,13 @@ mod fields;
 mod frames;
 mod header;
 mod parts;
+mod redact;
 
 use crate::chain::Context;
 use crate::json::{Elements, Malformed, Token, TokenKind, scan};
 use crate::kinds::{FIELDS_MAX, Values};
 use crate::limits::{Budget, CAPTURES_MAX, FOR_EACH_MAX, TEXT_BYTES_MAX};
-use crate::plan::{At, Body, Each, FieldPlan, Group, Mapping, Otherwise, Rule};
+use crate::plan::{Body, Each, FieldPlan, Group, Mapping, Otherwise, Rule};
 use crate::topic::Captures;
 use crate::value::{FieldType, Value, shown};
 pub(crate) use fields::{Found, raw_of, speaks, value_of};
@@ -20,6 +21,7 @@ pub(crate) use frames::Frames;
 pub(crate) use header::check_device;
 use header::{Said, pair_of};
 use parts::{Opened, Texts};
+use redact::without;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -175,22 +177,6 @@ fn judge<'a>(
         }
     }
 }
-
-/// A text for people without the values that nobody shall read.
-fn without(redact: &[At], frames: &Frames<'_, '_>, text: String) -> String {
-    let secrets = redact.iter().map(|at| frames.token(*at).text).filter(|secret| !secret.is_empty());
-    secrets.fold(text, |text, secret| {
-        let shown = text.replace(secret, REDACTED);
-        // A text that was cut may hold the beginning of one.
-        match shown.contains("… (") {
-            true => shown.split(" is ").next().unwrap_or_default().to_owned() + " is " + REDACTED,
-            false => shown,
-        }
-    })
-}
-
-/// What stands in the place of a value that nobody shall read.
-const REDACTED: &str = "(redacted)";
 
 /// Scans the body. A text that is made on the way lives in `store`.
 fn fill<'a>(

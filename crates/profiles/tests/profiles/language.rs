@@ -590,3 +590,12 @@ fn what_nobody_shall_read_is_in_no_raw_value_and_no_reason() {
     let rejected = said(&set, &format!(r#"{{"name":"Wang\u202eFang{}"}}"#, "x".repeat(200)));
     assert!(!rejected[0].contains("Wang"), "{rejected:?}");
 }
+
+#[test]
+fn a_key_that_nobody_shall_read_is_hidden_in_every_element_of_a_list() {
+    let rule = "redact = \"key:name\"\ndevice = \"d\"\n[[message.rule]]\nname = \"c\"\nkind = \"contact\"\nfor_each = [{ name = \"p\", in = \"/people\" }]\nvalue.open = { at = [\"p:/door\", \"p:\"], polarity = \"direct\" }";
+    let set = message_set(rule, &[r#"{"people":[{"door":1}]}"#]);
+    let shown = said(&set, r#"{"people":[{"name":"Wang","x":1},{"door":{"name":"Li"}}]}"#);
+    let hidden = |at: &str| format!(r#"unknown {{"raw":"contact.open: p:/door or p: is {at}"}}"#);
+    assert_eq!(shown, [hidden(r#"{\"name\":(redacted),\"x\":1}"#), hidden(r#"{\"name\":(redacted)}"#)]);
+}
