@@ -24,6 +24,8 @@ use wanglou_profiles::{DecodeState, ProfileSet};
 const ALLOWANCE: usize = 288 << 10;
 /// Executions without being told.
 const FEW: u64 = 4_000;
+/// Long runs say how far they are.
+const PROGRESS_EVERY: u64 = 250_000;
 /// The longest message that is made.
 const BYTES_MAX: usize = 96 << 10;
 
@@ -91,6 +93,10 @@ fn run(set: &ProfileSet, seeds: &[Seed], seed: u64, executions: u64) -> Tally {
     let mut state = DecodeState::default();
     let mut tally = Tally::default();
     for execution in 0..executions {
+        counting::at(seed, execution);
+        if execution > 0 && execution.is_multiple_of(PROGRESS_EVERY) {
+            println!("seed {seed}: {execution} of {executions} executions");
+        }
         let (topic, payload) = mutate::message(seeds, &mut dice, BYTES_MAX);
         let raw = message(&topic, &payload, dice.one_in(16));
         let checked = catch_unwind(AssertUnwindSafe(|| {

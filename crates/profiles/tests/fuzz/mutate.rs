@@ -3,6 +3,10 @@
 use crate::corpus::Seed;
 use serde_json::{Map, Value};
 
+/// What a part that is repeated may come to, in bytes: repeated again and again it would grow beyond every machine, and
+/// is cut off in the end anyway.
+const REPEATED_BYTES_MAX: usize = 256 << 10;
+
 /// A source of chance that gives the same from the same seed (splitmix64).
 pub(crate) struct Dice(u64);
 
@@ -133,7 +137,7 @@ fn array(items: &mut Vec<Value>, dice: &mut Dice) {
         0 => items.clear(),
         1 if !items.is_empty() => {
             let one = dice.pick(items).clone();
-            let count = dice.below(400);
+            let count = dice.below(400).min(REPEATED_BYTES_MAX / one.to_string().len().max(1));
             items.extend(std::iter::repeat_n(one, count));
         }
         2 => items.reverse(),
@@ -197,7 +201,11 @@ fn bent(text: &str, dice: &mut Dice) -> String {
     match dice.below(6) {
         0 => part(from, until),
         1 => part(0, from) + &part(until, chars.len()),
-        2 => part(0, until) + &part(from, until).repeat(dice.below(60)) + &part(until, chars.len()),
+        2 => {
+            part(0, until)
+                + &part(from, until).repeat(dice.below(60).min(REPEATED_BYTES_MAX / chars.len().max(1)))
+                + &part(until, chars.len())
+        }
         3 => chars.iter().map(|c| if dice.one_in(10) { '<' } else { *c }).collect(),
         4 => text.to_uppercase(),
         _ => part(0, from) + &odd_text(dice) + &part(from, chars.len()),
