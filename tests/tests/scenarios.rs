@@ -38,7 +38,10 @@ fn unmet(loaded: &Loaded, scenario: &Scenario) -> Vec<String> {
     match backtest::run(loaded, scenario) {
         Ok(outcome) => {
             let unmet = outcome.unmet.iter().map(|unmet| format!("{name}: {unmet}"));
-            unmet.chain(outcome.remarks.iter().map(|remark| format!("{name}: {remark}"))).collect()
+            // A command that is refused is what some scenarios are about.
+            let refusals = scenario.expectations.iter().any(|expected| expected.names("refused"));
+            let remarks = outcome.remarks.iter().filter(|remark| !(refusals && remark.refusal));
+            unmet.chain(remarks.map(|remark| format!("{name}: {remark}"))).collect()
         }
         Err(faults) => faults.iter().map(ToString::to_string).collect(),
     }

@@ -1,5 +1,6 @@
 //! One alarm: the sensor's axis, the people's axis, its ladder and who knows of it. Changed by facts only.
 
+use crate::custody::CustodyLine;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use wanglou_model::{
@@ -172,6 +173,9 @@ pub struct Alarm {
     /// Nobody is called for some time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shelved: Option<Shelf>,
+    /// What became of its evidence, line by line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub custody: Vec<CustodyLine>,
 }
 
 /// The longest list of devices or of pictures that one alarm keeps; more are counted only.
@@ -217,6 +221,7 @@ impl Alarm {
             timeline: vec![Entry::new(at, "raised").because(raised.reason)],
             config: raised.config,
             shelved: None,
+            custody: Vec::new(),
         }
     }
 

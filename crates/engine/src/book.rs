@@ -2,7 +2,9 @@
 //! on them is elsewhere. Applying the same facts always gives the same book.
 
 use crate::alarm::{Acceptance, Alarm, Entry, Follower, LIST_MAX, Shelf};
+use crate::custody::CustodyLine;
 use crate::lift_command::CommandRow;
+use crate::reports::NoteRow;
 use crate::timers::{Timer, Timers};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -99,6 +101,12 @@ pub struct Book {
     /// Commands to lifts: under way, or ended lately, so that none is given twice.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub commands: BTreeMap<String, CommandRow>,
+    /// Notes from outside that were taken, by source and id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notes: BTreeMap<String, NoteRow>,
+    /// In which order they came.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub note_order: VecDeque<String>,
     /// Devices that are not healthy, and since when.
     pub unhealthy: BTreeMap<DeviceId, Timestamp>,
     /// Alarms with changes that are not in the outboxes yet.
@@ -186,6 +194,10 @@ impl Book {
             }
             Fact::Published { alarm, rev, to } => self.published(at, alarm, *rev, to, timers),
             Fact::Withdrawn { alarm, from } => self.withdrawn(alarm, from),
+            Fact::Noticed { source, id, digest, alarm } => {
+                let row = NoteRow { digest: digest.clone(), alarm: alarm.clone() };
+                self.noticed(crate::reports::note_key(source, id), row);
+            }
             Fact::Forgotten { alarm } => self.forget(alarm, timers),
             Fact::Repeated { .. }
             | Fact::Upgraded { .. }
@@ -208,6 +220,8 @@ impl Book {
             | Fact::Resolved { .. }
             | Fact::Closed { .. }
             | Fact::Delivered { .. }
+            | Fact::Custody { .. }
+            | Fact::Erased { .. }
             | Fact::Armed { .. } => self.change(at, fact, timers),
         }
     }
@@ -235,6 +249,17 @@ impl Book {
             && let Some(oldest) = self.answer_order.pop_front()
         {
             self.answers.remove(&oldest);
+        }
+    }
+
+    fn noticed(&mut self, key: String, row: NoteRow) {
+        if self.notes.insert(key.clone(), row).is_none() {
+            self.note_order.push_back(key);
+        }
+        if self.note_order.len() > crate::reports::NOTES_MAX
+            && let Some(oldest) = self.note_order.pop_front()
+        {
+            self.notes.remove(&oldest);
         }
     }
 
@@ -407,6 +432,11 @@ impl Alarm {
                     said,
                 )));
             }
+            Fact::Custody { number, event, sha256, by, detail, .. } => {
+                let (sha256, by, detail) = (sha256.clone(), by.clone(), detail.clone());
+                self.keep_custody(CustodyLine { at, number: *number, event: *event, sha256, by, detail });
+            }
+            Fact::Erased { .. } => self.erase(),
             Fact::Closed { outcome, reason, .. } => self.closed(at, *outcome, reason, timers),
             Fact::Delivered { officer, phone, delivered, .. } => {
                 self.delivered(at, officer, phone, *delivered)
@@ -415,6 +445,7 @@ impl Alarm {
                 timers.arm(Timer::Alarm { alarm: self.id.clone(), slot: *timer }, *due)
             }
             Fact::Raised(_)
+            | Fact::Noticed { .. }
             | Fact::Published { .. }
             | Fact::Withdrawn { .. }
             | Fact::Answered { .. }

@@ -2,6 +2,7 @@
 //! however often it arrives.
 
 use crate::alarm::{Alarm, Condition, Follower};
+use crate::custody;
 use crate::ladder;
 use crate::rules::{Rule, rule_of};
 use crate::world::World;
@@ -39,6 +40,9 @@ pub(crate) fn decide(world: &World, rules: &[Box<dyn Rule>], command: &Command) 
     if !may_see(world, alarm, by) {
         return Outcomes::refused(Answer::Forbidden);
     }
+    if let Op::Export { number, sha256 } = &command.op {
+        return custody::export(world, alarm, by, *number, sha256.as_ref());
+    }
     if !alarm.is_open() {
         return Outcomes::refused(Answer::Gone);
     }
@@ -47,14 +51,23 @@ pub(crate) fn decide(world: &World, rules: &[Box<dyn Rule>], command: &Command) 
         Op::Undo => undo(alarm, by),
         Op::Decline { reason } => decline(world, alarm, by, reason),
         Op::EnRoute => on_the_way(alarm, by),
-        Op::Arrive => arrive(alarm, by),
+        Op::Arrive => arrive(world, rules, alarm, by),
         Op::Note { text } => note(alarm, by, text),
-        Op::Guard { .. } | Op::Confirm | Op::Release { .. } => by_rule(world, rules, alarm, command),
+        Op::Guard { .. } | Op::Confirm | Op::Investigate | Op::Release { .. } => {
+            by_rule(world, rules, alarm, command)
+        }
+        Op::Review { outcome, note } => review(world, rules, alarm, command, *outcome, note),
         Op::Transfer { to, reason } => transfer(world, alarm, by, to, reason),
         Op::Shelve { until, reason } => shelve(world, alarm, by, *until, reason),
         Op::Resolve { outcome, note, photos } => resolve(world, rules, alarm, by, *outcome, note, photos),
         Op::FalseAlarm { note } => resolve(world, rules, alarm, by, Outcome::FalseAlarm, note, &[]),
-        Op::TestAlarm { .. } | Op::Away { .. } | Op::Consent { .. } | Op::Permit { .. } => {
+        Op::TestAlarm { .. }
+        | Op::Away { .. }
+        | Op::Consent { .. }
+        | Op::Permit { .. }
+        | Op::Report(_)
+        | Op::Create { .. }
+        | Op::Export { .. } => {
             invalid("not_about_an_alarm", "此命令不针对已有告警", "this command is not about an alarm")
         }
     }
@@ -64,7 +77,8 @@ pub(crate) fn decide(world: &World, rules: &[Box<dyn Rule>], command: &Command) 
 pub fn may_see(world: &World, alarm: &Alarm, officer: &OfficerId) -> bool {
     let follows = alarm.followers.contains_key(officer);
     let oversees = |known: &wanglou_model::Officer| known.admin || known.roles.contains(&Role::ControlRoom);
-    world.setup.site.officers.get(officer).is_some_and(|known| follows || oversees(known))
+    let open = |known| oversees(known) && !alarm.is_confidential();
+    world.setup.site.officers.get(officer).is_some_and(|known| follows || open(known))
 }
 
 /// What this officer may do about this alarm now, as the screens offer it.
@@ -229,12 +243,14 @@ fn on_the_way(alarm: &Alarm, by: &OfficerId) -> Outcomes {
     Outcomes::done(alarm, facts)
 }
 
-fn arrive(alarm: &Alarm, by: &OfficerId) -> Outcomes {
+fn arrive(world: &World, rules: &[Box<dyn Rule>], alarm: &Alarm, by: &OfficerId) -> Outcomes {
     if let Some(taken) = held_by_another(alarm, by) {
         return taken;
     }
     let mut facts = accepted_first(alarm, by);
     facts.push(Fact::Arrived { alarm: alarm.id.clone(), by: by.clone() });
+    facts
+        .extend(knows(rules, alarm.kind.as_str()).map(|rule| rule.arrived(world, alarm)).unwrap_or_default());
     Outcomes::done(alarm, facts)
 }
 
@@ -268,6 +284,22 @@ fn by_rule(world: &World, rules: &[Box<dyn Rule>], alarm: &Alarm, command: &Comm
         Some(Ok(facts)) => Outcomes::done(alarm, facts),
         Some(Err(reason)) => Outcomes::refused(Answer::Invalid { reason }),
         None => invalid("not_for_this_kind", "此类告警没有这个操作", "this kind of alarm has no such action"),
+    }
+}
+
+/// What a reviewer found: it is real, there was nothing, or they are still looking.
+fn review(
+    world: &World,
+    rules: &[Box<dyn Rule>],
+    alarm: &Alarm,
+    command: &Command,
+    outcome: Option<Outcome>,
+    note: &str,
+) -> Outcomes {
+    match outcome {
+        None | Some(Outcome::Unverified) => accept(alarm, &command.officer, command.rev, None),
+        Some(Outcome::Real) => by_rule(world, rules, alarm, &Command { op: Op::Confirm, ..command.clone() }),
+        Some(nothing) => resolve(world, rules, alarm, &command.officer, nothing, note, &[]),
     }
 }
 

@@ -12,12 +12,14 @@ mod book;
 mod calendar;
 mod channels;
 mod command;
+mod custody;
 mod ladder;
 pub mod lifecycle;
 mod lift_command;
 mod raising;
 mod recent;
 mod register;
+mod reports;
 mod routing;
 pub mod rules;
 mod scope;
@@ -33,11 +35,14 @@ pub use alarm::{Acceptance, Alarm, Condition, Entry, Follower, Shelf};
 pub use book::{Book, EffectRow, EffectState, Outbox};
 pub use calendar::{Calendar, Local};
 pub use command::may_see;
+pub use custody::CustodyLine;
 pub use ladder::{Times, default_ladder, times};
 pub use lift_command::CommandRow;
 pub use register::{Absence, Register};
+pub use reports::{NoteRow, Source, Word, note_key};
 pub use rules::{
-    EbikeInLiftSettings, KindWords, LivingAloneSettings, ManholeSettings, RuleSettings, ThrownObjectSettings,
+    EbikeInLiftSettings, KindWords, LivingAloneSettings, ManholeSettings, ReportSettings, RuleSettings,
+    ThrownObjectSettings,
 };
 pub use senses::{
     DeviceSeen, Freshness, LATE_AFTER, LaneBlind, PHONE_RETURNS_WITHIN, PhoneSeen, Senses, Sighting, Subject,
@@ -475,7 +480,13 @@ impl Engine {
                 self.timers.arm(Timer::PhonesReturn, at + PHONE_RETURNS_WITHIN);
             }
             Input::Config { .. } => self.senses.configured_at = Some(at),
-            Input::Tick | Input::Command(_) | Input::Receipt(_) | Input::Channel(_) | Input::Call(_) => {}
+            Input::Tick
+            | Input::Command(_)
+            | Input::Receipt(_)
+            | Input::Channel(_)
+            | Input::Call(_)
+            | Input::Note(_)
+            | Input::Evidence(_) => {}
         }
         let mut triggers = vec![Trigger::Input];
         if !judged && self.senses.may_judge_absence() {
@@ -621,7 +632,11 @@ impl Engine {
             Fact::Reopened { alarm, rung, .. } => Some((alarm.clone(), *rung)),
             _ => None,
         };
+        let ended = if let Fact::Closed { alarm, .. } = &fact { Some(alarm.clone()) } else { None };
         self.note(at, fact, facts);
+        if let Some(alarm) = ended {
+            self.after_closing(at, &alarm, facts);
+        }
         if let Some((alarm, rung)) = start {
             self.climb(at, &alarm, rung, facts);
         }
@@ -742,6 +757,12 @@ impl Engine {
                     self.propose(at, rule, proposals, facts);
                 }
             }
+            Input::Note(note) => self.take_note(at, note, facts),
+            Input::Evidence(news) => {
+                for fact in custody::news(&self.world(), news) {
+                    self.note(at, fact, facts);
+                }
+            }
             Input::Path(news) => {
                 let ok = news.state == PathState::Up;
                 let reason = match news.state {
@@ -774,6 +795,11 @@ impl Engine {
         }
         let answer = match &command.op {
             Op::TestAlarm { place, priority } => self.test_alarm(at, command, place, *priority, facts),
+            Op::Report(report) => self.report(at, command, report, facts),
+            Op::Create { incident, place, text, photos } => {
+                let made = rules::Made { id: command.cid.as_str(), incident, place, text, photos };
+                self.create(at, &command.officer, &made, facts)
+            }
             Op::Away { .. } | Op::Consent { .. } | Op::Permit { .. } => {
                 let outcome = register::decide(&self.world(), command);
                 for fact in outcome.facts {
@@ -936,7 +962,9 @@ impl Engine {
             (called && alarm.is_unaccepted()) || reminded(officer)
         };
         let world = self.world();
-        let watching: BTreeSet<&OfficerId> = world.watchers_of(alarm).chain(alarm.followers.keys()).collect();
+        let reporters = alarm.reporters();
+        let watching: BTreeSet<&OfficerId> =
+            world.watchers_of(alarm).chain(alarm.followers.keys()).chain(&reporters).collect();
         let row = |officer: &&OfficerId| OutboxRow {
             officer: (*officer).clone(),
             seq: self.book.outboxes.get(*officer).map_or(1, |outbox| outbox.head + 1),

@@ -252,6 +252,9 @@ pub(crate) fn move_of(fact: &Fact) -> Option<Move> {
         | Fact::Consent { .. }
         | Fact::Permit(_)
         | Fact::Commanded(_)
+        | Fact::Custody { .. }
+        | Fact::Noticed { .. }
+        | Fact::Erased { .. }
         | Fact::CommandNews { .. } => return None,
     })
 }

@@ -36,6 +36,7 @@ impl World<'_> {
                 Audience::OnDuty(role) => {
                     chosen.extend(self.on_duty(std::slice::from_ref(role), Some(&alarm.place)))
                 }
+                Audience::Anywhere(role) => chosen.extend(self.on_duty(std::slice::from_ref(role), None)),
                 Audience::Backup => {
                     let others = self.on_duty(&BACKUP, None);
                     chosen.extend(others.filter(|id| {
@@ -88,12 +89,16 @@ impl World<'_> {
         let told_by = alarm.followers.get(id).and_then(|follower| follower.rung);
         let reached = alarm.rung.max(told_by).map_or(0, |rung| rung + 1);
         let mut audiences = alarm.ladder.rungs.iter().take(reached).flat_map(|rung| &rung.tell);
-        watches(officer) || holds || audiences.any(|audience| self.names(audience, id, officer, &alarm.place))
+        (watches(officer) && !alarm.is_confidential())
+            || alarm.reporters().contains(id)
+            || holds
+            || audiences.any(|audience| self.names(audience, id, officer, &alarm.place))
     }
 
     fn names(&self, audience: &Audience, id: &OfficerId, officer: &Officer, place: &PlaceId) -> bool {
         match audience {
             Audience::OnDuty(role) => officer.roles.contains(role) && self.serves(officer, place),
+            Audience::Anywhere(role) => officer.roles.contains(role),
             Audience::Backup => BACKUP.iter().any(|role| officer.roles.contains(role)),
             Audience::People(people) => people.contains(id),
         }

@@ -98,7 +98,9 @@ impl World<'_> {
         let trial = alarm.is_trial();
         self.watchers().filter(move |id| {
             let officer = self.setup.site.officers.get(*id);
-            !trial || officer.is_some_and(|officer| officer.admin || officer.roles.contains(&Role::Manager))
+            let manages =
+                officer.is_some_and(|officer| officer.admin || officer.roles.contains(&Role::Manager));
+            !alarm.is_confidential() && (!trial || manages)
         })
     }
 }

@@ -64,7 +64,8 @@ const PEOPLE: [(&str, Role); 8] = [
 
 /// Two homes of one building behind one hub; the first has two doors when asked for.
 fn site(high_risk: bool, doors: usize) -> Site {
-    let named = |kind| Place { kind, name: Text::default(), grid: None, zone: None, footpath: false };
+    let named =
+        |kind| Place { kind, name: Text::default(), grid: None, zone: None, footpath: false, position: None };
     let home = |high_risk| Home { high_risk, consent: true, family: vec![officer("anna")], telephone: true };
     let mut devices = BTreeMap::from([
         device("door", HOME, Purpose::HomeDoor, Some("hub")),

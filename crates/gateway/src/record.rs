@@ -162,6 +162,8 @@ impl Encoder {
             | Input::Phone(_)
             | Input::Channel(_)
             | Input::Call(_)
+            | Input::Note(_)
+            | Input::Evidence(_)
             | Input::Path(_)
             | Input::Clock { .. } => Class::Erasable,
         };

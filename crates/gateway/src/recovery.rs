@@ -242,6 +242,8 @@ impl<'a> Reader<'a> {
             | Input::Phone(_)
             | Input::Channel(_)
             | Input::Call(_)
+            | Input::Note(_)
+            | Input::Evidence(_)
             | Input::Path(_)
             | Input::Blind { .. }
             | Input::ClockStep { .. }

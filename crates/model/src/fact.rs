@@ -2,8 +2,9 @@
 //! nothing. In the journal each is one JSON object; fields are added, never renamed.
 
 use crate::{
-    AlarmId, AlarmKind, Aside, CommandId, Delivered, DeviceId, Ended, Evidence, IncidentId, Ladder, NextRung,
-    OfficerId, Outcome, Owner, PhoneId, PlaceId, Presence, Priority, Reason, Span, Timestamp, Told,
+    AlarmId, AlarmKind, Aside, CommandId, CustodyEvent, Delivered, DeviceId, Ended, Evidence, IncidentId,
+    Ladder, NextRung, OfficerId, Outcome, Owner, PhoneId, PlaceId, Presence, Priority, Reason, Span,
+    Timestamp, Told,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -618,6 +619,40 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         detail: String,
     },
+    /// What became of a piece of its evidence: a line of its custody list.
+    Custody {
+        /// Which alarm.
+        alarm: AlarmId,
+        /// Which piece, counted from 0.
+        number: usize,
+        /// What became of it.
+        event: CustodyEvent,
+        /// The SHA-256 of its bytes, where they were had.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
+        /// Who did it; absent: the gateway.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<OfficerId>,
+        /// In words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        detail: String,
+    },
+    /// A note from outside was taken, so that it is taken once.
+    Noticed {
+        /// Who sent it.
+        source: String,
+        /// Its sender's id of it.
+        id: String,
+        /// What tells its content from another.
+        digest: String,
+        /// The alarm that it made, or belongs to.
+        alarm: AlarmId,
+    },
+    /// Its pictures and what was said of a person are gone from memory and views; their files are erased.
+    Erased {
+        /// Which alarm.
+        alarm: AlarmId,
+    },
     /// An alarm that ended long ago was dropped from memory; its facts stay in the journal.
     Forgotten {
         /// Which alarm.
@@ -656,6 +691,9 @@ impl Fact {
             | Fact::Delivered { alarm, .. }
             | Fact::EffectQueued { alarm, .. }
             | Fact::Armed { alarm, .. }
+            | Fact::Custody { alarm, .. }
+            | Fact::Noticed { alarm, .. }
+            | Fact::Erased { alarm }
             | Fact::Forgotten { alarm } => Some(alarm),
             Fact::Answered { .. }
             | Fact::EffectStarted { .. }

@@ -1,7 +1,8 @@
 //! What reaches the engine from outside, beside what sensors say. Journaled before anything is done about it.
 
 use crate::{
-    AlarmId, CommandId, DeviceId, OfficerId, Outcome, PhoneId, PlaceId, Span, Text, Timestamp, rfc3339_micros,
+    AlarmId, CommandId, DeviceId, EvidenceNews, Note, OfficerId, Outcome, PhoneId, PlaceId, Report, Span,
+    Text, Timestamp, rfc3339_micros,
 };
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,10 @@ pub enum Input {
     Channel(ChannelNews),
     /// Somebody answered, or did not, when the resident of a home was called.
     Call(CallNews),
+    /// Something came from outside, by a signed webhook or a QR card.
+    Note(Note),
+    /// What became of a picture or clip.
+    Evidence(EvidenceNews),
     /// News of the path between broker and gateway.
     Path(PathNews),
     /// Time that nobody held for us: absence is not judged by it.
@@ -170,6 +175,42 @@ pub enum Op {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         reason: String,
     },
+    /// Somebody looked at the evidence of a silent review.
+    Review {
+        /// What they found: real, or that there was nothing. Absent: they are looking.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<Outcome>,
+        /// In their words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        note: String,
+    },
+    /// It is being looked into: who it was, what fell.
+    Investigate,
+    /// Evidence is to be handed to somebody, such as a court.
+    Export {
+        /// Which piece, counted from 0; absent: all of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        number: Option<usize>,
+        /// The SHA-256 of the bytes that would be handed out, as they are now; filled in by the gateway.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
+    },
+    /// Somebody tells of a hazard.
+    Report(Report),
+    /// An officer makes an incident of their own, and everybody is told.
+    Create {
+        /// What it is, such as `lost_child`.
+        #[serde(default)]
+        incident: String,
+        /// Where.
+        place: PlaceId,
+        /// In their words; erased with the pictures when it is over.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        text: String,
+        /// Pictures: the SHA-256 of what was handed in, or an address.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        photos: Vec<String>,
+    },
     /// Whether the resident of a home is there.
     Away {
         /// The home.
@@ -244,6 +285,11 @@ impl Op {
             Op::Transfer { .. } => "transfer",
             Op::Shelve { .. } => "shelve",
             Op::Release { .. } => "release",
+            Op::Review { .. } => "review",
+            Op::Investigate => "investigate",
+            Op::Export { .. } => "export",
+            Op::Report(_) => "report",
+            Op::Create { .. } => "create",
             Op::Away { .. } => "away",
             Op::Consent { .. } => "consent",
             Op::Permit { .. } => "permit",

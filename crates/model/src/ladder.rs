@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum Audience {
     /// Everybody on duty in this role who serves the alarm's place.
     OnDuty(Role),
+    /// Everybody on duty in this role, whatever they serve.
+    Anywhere(Role),
     /// Guards and grid workers on duty anywhere in the compound who were not told yet.
     Backup,
     /// These people, on duty or not.

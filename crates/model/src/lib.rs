@@ -12,6 +12,7 @@ mod input;
 mod ladder;
 mod observation;
 mod registry;
+mod report;
 mod time;
 
 pub use alarm::*;
@@ -22,4 +23,5 @@ pub use input::*;
 pub use ladder::*;
 pub use observation::*;
 pub use registry::*;
+pub use report::*;
 pub use time::*;

@@ -3,7 +3,7 @@
 //!
 //! No names of people and no telephone numbers: those are in a file of their own, and only the edge reads them.
 
-use crate::{DeviceId, GridId, OfficerId, PlaceId, SiteId, Span};
+use crate::{DeviceId, GridId, OfficerId, PlaceId, Position, SiteId, Span};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -79,6 +79,9 @@ pub struct Place {
     /// People walk here: an open cover at night is then life-threatening.
     #[serde(default)]
     pub footpath: bool,
+    /// Where it is on the ground, for reports that come with a position.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<Position>,
 }
 
 /// What a device is there for. One device has one purpose; a camera that watches two things is two devices.
@@ -343,6 +346,21 @@ impl Site {
             Some(grid) => Some(grid),
             None => place.parent().and_then(|outer| self.grid_of(&outer)),
         }
+    }
+
+    /// The building that a place is, or lies in. A façade stands beside its building in the registry: it belongs to
+    /// the one that it names as its zone, else to the one that its path names, as `facade/3/east` names building 3.
+    pub fn building_of(&self, place: &PlaceId) -> Option<PlaceId> {
+        let kind = |place: &PlaceId| self.places.get(place).map(|known| known.kind);
+        let around = std::iter::successors(Some(place.clone()), PlaceId::parent);
+        let own = around.clone().find(|outer| kind(outer) == Some(PlaceKind::Building));
+        if own.is_some() || kind(place) != Some(PlaceKind::Facade) {
+            return own;
+        }
+        let is_building = |named: &PlaceId| kind(named) == Some(PlaceKind::Building);
+        let zones = around.filter_map(|outer| self.places.get(&outer)?.zone.clone());
+        let parts = place.as_str().split('/').filter_map(|part| PlaceId::parse(part).ok());
+        zones.chain(parts).find(is_building)
     }
 
     /// The names from the outermost place to this one, for a screen: `["3号楼", "2单元", "电梯B"]`.

@@ -6,7 +6,7 @@ use crate::sheet::{Cell, Column, Record, Sheet};
 use crate::text::{id, name_text};
 use crate::words;
 use std::collections::BTreeMap;
-use wanglou_model::{GridId, Place, PlaceId, PlaceKind, Text};
+use wanglou_model::{GridId, Place, PlaceId, PlaceKind, Position, Text};
 
 pub(crate) const COLUMNS: &[Column] = &[
     Column { name: "id", also: &["编号", "位置编号"], required: true },
@@ -17,6 +17,8 @@ pub(crate) const COLUMNS: &[Column] = &[
     Column { name: "zone", also: &["分区", "片区", "排水区"], required: false },
     Column { name: "footpath", also: &["人行", "人行道"], required: false },
     Column { name: "households", also: &["户数"], required: false },
+    Column { name: "lat", also: &["纬度"], required: false },
+    Column { name: "lon", also: &["lng", "经度"], required: false },
 ];
 
 /// Most households that one row may count.
@@ -87,6 +89,7 @@ fn read_place(
         // Zones may stand below the places in them; check_zones looks at them once all rows are read.
         zone: PlaceId::parse(record.cell("zone").text).ok(),
         footpath: flag(&record.cell("footpath"), faults),
+        position: read_position(record, faults),
     };
     Some((id, place))
 }
@@ -105,6 +108,20 @@ fn place_id(cell: &Cell<'_>, faults: &mut Faults) -> Option<PlaceId> {
         return None;
     }
     id(PlaceId::parse, cell.text, &cell.at, faults)
+}
+
+/// WGS 84 degrees, both or neither.
+fn read_position(record: Record<'_>, faults: &mut Faults) -> Option<Position> {
+    let (lat, lon) = (record.cell("lat"), record.cell("lon"));
+    if lat.text.is_empty() && lon.text.is_empty() {
+        return None;
+    }
+    let position = lat.text.parse().ok().zip(lon.text.parse().ok()).map(|(lat, lon)| Position { lat, lon });
+    let position = position.filter(|position| position.is_valid());
+    if position.is_none() {
+        faults.error(&lat.at, "lat and lon go together, in degrees, such as 31.2304 and 121.4737");
+    }
+    position
 }
 
 fn read_kind(record: Record<'_>, faults: &mut Faults) -> Option<PlaceKind> {

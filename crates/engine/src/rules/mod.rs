@@ -6,9 +6,11 @@
 mod ebike_in_lift;
 mod living_alone;
 mod manhole;
+mod report;
 mod thrown_object;
 
 use crate::alarm::Alarm;
+use crate::reports::Word;
 use crate::senses::{Senses, Sighting, Subject};
 use crate::setup::Setup;
 use crate::timers::{Timer, Timers};
@@ -23,6 +25,8 @@ use wanglou_model::{
 pub use ebike_in_lift::EbikeInLiftSettings;
 pub use living_alone::LivingAloneSettings;
 pub use manhole::ManholeSettings;
+pub use report::ReportSettings;
+pub(crate) use report::{Made, incident, is_erased_at_close, is_peoples_word, reused_id};
 pub use thrown_object::ThrownObjectSettings;
 
 /// Every rule's thresholds. One table each in `rules.toml`, under the rule's name; unknown keys are refused.
@@ -35,6 +39,8 @@ pub struct RuleSettings {
     pub living_alone: LivingAloneSettings,
     /// Manhole covers.
     pub manhole: ManholeSettings,
+    /// What people tell.
+    pub report: ReportSettings,
     /// Objects thrown from buildings.
     pub thrown_object: ThrownObjectSettings,
 }
@@ -45,6 +51,7 @@ pub(crate) fn all(settings: &RuleSettings) -> Vec<Box<dyn Rule>> {
         Box::new(ebike_in_lift::EbikeInLift::new(settings.ebike_in_lift.clone())),
         Box::new(living_alone::LivingAlone::new(settings.living_alone.clone())),
         Box::new(manhole::Manhole::new(settings.manhole.clone())),
+        Box::new(report::PeoplesReport::new(settings.report.clone())),
         Box::new(thrown_object::ThrownObject::new(settings.thrown_object.clone())),
     ]
 }
@@ -275,6 +282,16 @@ pub trait Rule: Send + std::fmt::Debug {
 
     /// The resident of a home answered a call, or did not.
     fn answered(&self, _world: &World, _home: &PlaceId, _answer: CallAnswer) -> Vec<Proposal> {
+        Vec::new()
+    }
+
+    /// A person tells of something. `None`: it is about none of its alarms.
+    fn reported(&self, _world: &World, _word: &Word) -> Option<Vec<Proposal>> {
+        None
+    }
+
+    /// Somebody who has one of its alarms is there.
+    fn arrived(&self, _world: &World, _alarm: &Alarm) -> Vec<Fact> {
         Vec::new()
     }
 

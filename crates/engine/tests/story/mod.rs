@@ -47,7 +47,10 @@ pub fn add_place(site: &mut Site, id: &str, kind: PlaceKind) {
     if let Some(outer) = id.parent().filter(|outer| !site.places.contains_key(outer)) {
         add_place(site, outer.as_str(), PlaceKind::Other);
     }
-    site.places.insert(id, Place { kind, name: Text::default(), grid: None, zone: None, footpath: false });
+    site.places.insert(
+        id,
+        Place { kind, name: Text::default(), grid: None, zone: None, footpath: false, position: None },
+    );
 }
 
 /// Adds a device of the canonical profile, whose identity is its id.
@@ -204,6 +207,14 @@ impl Story {
         self.input(seconds, Input::Command(Command { cid, officer, phone: None, alarm, rev: None, op }))
     }
 
+    /// A command about no alarm: an entry, a report.
+    pub fn enter(&mut self, seconds: impl Into<f64>, who: &str, op: Op) -> Vec<String> {
+        self.commands += 1;
+        let cid = CommandId::parse(&format!("c{}", self.commands)).expect("an id");
+        let officer = officer(who);
+        self.input(seconds, Input::Command(Command { cid, officer, phone: None, alarm: None, rev: None, op }))
+    }
+
     /// Every alarm, in the order in which they were raised.
     pub fn alarms(&self) -> Vec<&Alarm> {
         let mut alarms: Vec<&Alarm> = self.engine.book().alarms.values().collect();
@@ -306,6 +317,9 @@ fn line(fact: &Fact) -> Option<String> {
             let names: Vec<_> = from.iter().map(|row| row.officer.as_str()).collect();
             format!("gone {}", names.join(" "))
         }
+        Fact::Custody { event, .. } => format!("custody {}", event.name()),
+        Fact::Erased { .. } => "erased".to_owned(),
+        Fact::Noticed { id, .. } => format!("noticed {id}"),
         Fact::Detailed { .. }
         | Fact::Published { .. }
         | Fact::Delivered { .. }

@@ -69,7 +69,8 @@ pub struct Effect {
     /// Something unusual about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mark: Option<Mark>,
-    /// What somebody did: `accepted`, `undone`, `declined`, `en_route`, `arrived`, `noted`, `resolved`.
+    /// What somebody did: `accepted`, `undone`, `declined`, `en_route`, `arrived`, `noted`, `resolved`;
+    /// what became of its evidence: `held`, `failed`, `mismatch`, `exported`, `export_refused`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response: Option<&'static str>,
     /// Who did.
@@ -241,6 +242,12 @@ pub(super) fn of(engine: &Engine, ledger: &mut Ledger, at: Timestamp, fact: &Fac
             let (code, text) = (Some(how.name().to_owned()), Some(reason.clone()));
             vec![Effect { by: Some(by.to_string()), reason: code, text, ..effect }]
         }
+        Fact::Custody { alarm, event, by, detail, .. } => {
+            let reason = Some(detail.clone()).filter(|detail| !detail.is_empty());
+            let by = by.as_ref().map(ToString::to_string);
+            let effect = about(ledger, EffectName::Update, alarm);
+            vec![Effect { response: Some(event.name()), by, reason, ..effect }]
+        }
         Fact::EnRoute { alarm, by } => did(ledger, alarm, "en_route", by),
         Fact::Arrived { alarm, by } => did(ledger, alarm, "arrived", by),
         Fact::Noted { alarm, by, .. } => did(ledger, alarm, "noted", by),
@@ -292,6 +299,8 @@ pub(super) fn of(engine: &Engine, ledger: &mut Ledger, at: Timestamp, fact: &Fac
         | Fact::Away { .. }
         | Fact::Consent { .. }
         | Fact::Permit(_)
+        | Fact::Noticed { .. }
+        | Fact::Erased { .. }
         | Fact::Forgotten { .. } => Vec::new(),
     }
 }

@@ -117,6 +117,11 @@ fn holds(has: &Value, wanted: &Value) -> bool {
 }
 
 impl Expectation {
+    /// Does it say something of this field?
+    pub fn names(&self, field: &str) -> bool {
+        self.pattern.fields.contains_key(field)
+    }
+
     /// Why it is not met by these effects, if it is not.
     pub fn unmet(&self, effects: &[Effect]) -> Option<Unmet> {
         let found: Vec<&Effect> = effects.iter().filter(|effect| self.pattern.matches(effect)).collect();

@@ -186,6 +186,8 @@ impl Replay<'_> {
             | Input::Phone(_)
             | Input::Channel(_)
             | Input::Call(_)
+            | Input::Note(_)
+            | Input::Evidence(_)
             | Input::Path(_)
             | Input::Blind { .. }
             | Input::ClockStep { .. }

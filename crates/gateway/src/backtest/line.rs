@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::fmt;
 use wanglou_model::{
-    AlarmKind, CallAnswer, Channel, Observation, OfficerId, Op, Outcome, PhoneState, PlaceId, Recipient,
-    Span, Timestamp, rfc3339_micros,
+    AlarmKind, CallAnswer, Category, Channel, CustodyEvent, NoteKind, Observation, OfficerId, Op, Outcome,
+    PhoneState, PlaceId, Position, Recipient, Report, Span, Timestamp, rfc3339_micros,
 };
 
 /// What is wrong with a line.
@@ -109,6 +109,24 @@ pub enum What {
         /// What a resident said.
         said: CallAnswer,
     },
+    /// Somebody who is no officer tells of something: a resident, a command room, a card at a door.
+    Report {
+        /// What they tell.
+        report: Box<Report>,
+        /// By which way.
+        kind: NoteKind,
+        /// Who sends it, and its id there; absent: the line's number.
+        id: Option<(String, String)>,
+    },
+    /// What became of a picture or clip.
+    Evidence {
+        /// Which: an address, a SHA-256, `$n` for all of an alarm's, or `$n/k`.
+        which: String,
+        /// What became of it.
+        event: CustodyEvent,
+        /// The SHA-256 of its bytes, if the line says it.
+        sha256: Option<String>,
+    },
     /// The gateway stops or starts.
     Gateway(GatewayNews),
     /// The broker is lost (`true`), or back.
@@ -162,13 +180,15 @@ pub enum GatewayNews {
 }
 
 /// The keys that tell one kind of line from another.
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 16] = [
     "set",
     "topic",
     "observation",
     "officer",
     "phone",
     "channel",
+    "report",
+    "evidence",
     "gateway",
     "broker",
     "clock_step_s",
@@ -178,10 +198,8 @@ const KINDS: [&str; 14] = [
     "count",
     "red",
 ];
-/// Kinds of lines that a later version understands.
-const LATER_KINDS: [&str; 2] = ["report", "evidence"];
 /// Acts of people that a later version understands.
-const LATER_OPS: [&str; 7] = ["create", "review", "export", "sign_on", "sign_off", "handover", "station"];
+const LATER_OPS: [&str; 4] = ["sign_on", "sign_off", "handover", "station"];
 /// Acts of people that are about no alarm, with the keys that each may have.
 const ENTRIES: [(&str, &[&str]); 3] = [
     ("away", &["home", "status", "from", "until"]),
@@ -247,9 +265,6 @@ impl Scenario {
 }
 
 fn kind_of(object: &Map<String, Value>) -> Result<&'static str, String> {
-    if let Some(later) = LATER_KINDS.iter().find(|kind| object.contains_key(**kind)) {
-        return Err(format!("{later:?} lines are not understood yet: this version has no such rule"));
-    }
     let known = KINDS.iter().find(|kind| object.contains_key(**kind));
     known.copied().ok_or_else(|| format!("says nothing that a scenario knows: one of {}", KINDS.join(", ")))
 }
@@ -321,6 +336,8 @@ struct Act {
     eta_s: Option<u32>,
     to: Option<OfficerId>,
     until: Option<String>,
+    number: Option<usize>,
+    sha256: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -373,6 +390,8 @@ fn what_of(kind: &str, mut object: Map<String, Value>) -> Result<What, String> {
         }
         "officer" => act(object),
         "phone" => phone(shape(object)?),
+        "report" => report(shape(object)?),
+        "evidence" => evidence(&shape(object)?),
         "channel" => called(&shape(object)?),
         "gateway" => shape(object).map(|Gateway { gateway }| What::Gateway(gateway)),
         "broker" => broker(&shape(object)?),
@@ -401,6 +420,11 @@ fn act(object: Map<String, Value>) -> Result<What, String> {
     if LATER_OPS.contains(&named) {
         return Err(format!("the op {named:?} is not understood yet: this version has no such command"));
     }
+    match named {
+        "create" => return created(shape(object)?),
+        "report" => return told(object),
+        _ => {}
+    }
     if let Some((name, keys)) = ENTRIES.iter().find(|(name, _)| *name == named) {
         return entry(name, keys, object);
     }
@@ -415,6 +439,9 @@ fn act(object: Map<String, Value>) -> Result<What, String> {
         "note" => Op::Note { text: text.clone() },
         "guard" => Op::Guard { photos: act.photos.clone() },
         "confirm" => Op::Confirm,
+        "investigate" => Op::Investigate,
+        "review" => Op::Review { outcome: act.outcome, note: text.clone() },
+        "export" => Op::Export { number: act.number, sha256: act.sha256.clone() },
         "transfer" => {
             let to = act.to.clone().ok_or("transfer needs \"to\": an officer's id")?;
             Op::Transfer { to, reason: act.reason.clone() }
@@ -434,6 +461,130 @@ fn act(object: Map<String, Value>) -> Result<What, String> {
     };
     let alarm = alarm_ref(act.alarm.as_ref().ok_or("needs \"alarm\": \"$1\", or {\"kind\":…,\"place\":…}")?)?;
     Ok(What::Officer { officer: act.officer, op, alarm: Some(alarm) })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Created {
+    officer: OfficerId,
+    #[serde(rename = "op")]
+    _op: String,
+    #[serde(default, alias = "kind", alias = "category", alias = "type")]
+    incident: String,
+    place: PlaceId,
+    #[serde(default, alias = "note")]
+    text: String,
+    #[serde(default)]
+    photos: Vec<String>,
+    photo: Option<String>,
+}
+
+/// An incident that an officer makes.
+fn created(line: Created) -> Result<What, String> {
+    let photos = line.photos.into_iter().chain(line.photo).collect();
+    let op = Op::Create { incident: line.incident, place: line.place, text: line.text, photos };
+    Ok(What::Officer { officer: line.officer, op, alarm: None })
+}
+
+/// A report as people write it in a scenario.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Told {
+    #[serde(alias = "kind", alias = "type")]
+    category: String,
+    #[serde(default, alias = "note", alias = "words")]
+    text: String,
+    #[serde(alias = "at_place", alias = "where")]
+    place: Option<PlaceId>,
+    position: Option<Position>,
+    #[serde(default)]
+    photos: Vec<Photo>,
+    photo: Option<Photo>,
+    #[serde(alias = "officer", alias = "reporter", alias = "from")]
+    by: Option<String>,
+    source: Option<String>,
+    id: Option<String>,
+}
+
+/// A picture by its address or hash, as text or as an object.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Photo {
+    Text(String),
+    Of(wanglou_model::Evidence),
+}
+
+impl Photo {
+    fn name(self) -> Option<String> {
+        match self {
+            Photo::Text(text) => Some(text),
+            Photo::Of(evidence) => evidence.sha256.or(evidence.uri),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reported {
+    report: Told,
+}
+
+impl Told {
+    fn report(self) -> Result<Report, String> {
+        let photos = self.photos.into_iter().chain(self.photo).filter_map(Photo::name).collect();
+        let category = Category::from(self.category);
+        let report = Report { category, text: self.text, place: self.place, position: self.position, photos };
+        report.check().map_err(|error| format!("report: {error}"))?;
+        Ok(report)
+    }
+}
+
+/// `{"report":{…}}`: by an officer where `by` names one, else from outside; `source` says by which way.
+fn report(Reported { report: told }: Reported) -> Result<What, String> {
+    let officer = told.by.as_deref().map(|by| by.strip_prefix("officer:").unwrap_or(by));
+    let officer = officer.and_then(|by| OfficerId::parse(by).ok());
+    let kind = match told.source.as_deref() {
+        None | Some("resident" | "person" | "app" | "snap") => NoteKind::Report,
+        Some("dispatch" | "command_room" | "dispatch_note") => NoteKind::Dispatch,
+        Some("hazard" | "patrol" | "patrol_brigade") => NoteKind::Hazard,
+        Some("card" | "message" | "qr") => NoteKind::Message,
+        Some("tip") => NoteKind::Tip,
+        Some(unknown) => {
+            return Err(format!(
+                "report: there is no source {unknown:?}: resident, command_room, patrol, card or tip"
+            ));
+        }
+    };
+    let id = told.id.clone().map(|id| (told.source.clone().unwrap_or_else(|| "resident".into()), id));
+    let report = told.report()?;
+    match officer {
+        Some(officer) => Ok(What::Officer { officer, op: Op::Report(report), alarm: None }),
+        None => Ok(What::Report { report: Box::new(report), kind, id }),
+    }
+}
+
+/// `{"officer":…,"op":"report",…}`.
+fn told(mut object: Map<String, Value>) -> Result<What, String> {
+    object.remove("op");
+    report(Reported { report: shape(object)? })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EvidenceLine {
+    evidence: String,
+    result: String,
+    sha256: Option<String>,
+}
+
+fn evidence(line: &EvidenceLine) -> Result<What, String> {
+    let event = match line.result.as_str() {
+        "ok" | "held" => CustodyEvent::Held,
+        "failed" => CustodyEvent::Failed,
+        "mismatch" => CustodyEvent::Mismatch,
+        unknown => return Err(format!("\"result\": {unknown:?} is not ok, failed or mismatch")),
+    };
+    Ok(What::Evidence { which: line.evidence.clone(), event, sha256: line.sha256.clone() })
 }
 
 /// An entry about the compound: who is away, whose consent was taken back.
@@ -546,7 +697,7 @@ mod tests {
             "\n",
             r#"{"at":"2026-03-02T10:00:00+08:00","officer":"wu","op":"handover"}"#,
             "\n",
-            r#"{"at":"2026-03-02T10:00:00+08:00","report":{}}"#,
+            r#"{"at":"2026-03-02T10:00:00+08:00","report":{"category":"fire"}}"#,
             "\n",
             r#"{"at":"2026-03-02T10:00:00+08:00","topic":"t","payload":1,"payload_text":"1"}"#,
             "\n",
@@ -563,7 +714,7 @@ mod tests {
             "s.jsonl:2: is earlier than line 1",
             "s.jsonl:4: \"at\": \"09:00\" is not a time",
             "s.jsonl:5: the op \"handover\" is not understood yet",
-            "s.jsonl:6: \"report\" lines are not understood yet",
+            "s.jsonl:6: report: place: say where",
             "s.jsonl:7: needs exactly one of",
             "s.jsonl:8: unknown field `retian`",
             "s.jsonl:9: not a JSON object",

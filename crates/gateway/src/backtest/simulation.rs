@@ -9,9 +9,10 @@ use std::fmt;
 use std::sync::Arc;
 use wanglou_engine::{Engine, Setup, Stimulus};
 use wanglou_model::{
-    AlarmId, CallAnswer, CallNews, Channel, ChannelNews, Command, CommandId, Decoded, Delivered, Ended, Fact,
-    Input, Observation, OfficerId, Op, OutboxRow, PathNews, PathState, PhoneId, PhoneState, Quality,
-    RawMessage, Receipt, Recipient, Span, Timestamp,
+    AlarmId, CallAnswer, CallNews, Channel, ChannelNews, Command, CommandId, CustodyEvent, Decoded,
+    Delivered, Ended, EvidenceNews, Fact, Input, Note, NoteKind, Observation, OfficerId, Op, OutboxRow,
+    PathNews, PathState, PhoneId, PhoneState, Quality, RawMessage, Receipt, Recipient, Report, Span,
+    Timestamp,
 };
 use wanglou_profiles::{DecodeState, ProfileSet};
 
@@ -30,6 +31,8 @@ pub struct Remark {
     pub line: usize,
     /// What.
     pub text: String,
+    /// It is about a command that was refused, which is an effect too.
+    pub refusal: bool,
 }
 
 impl fmt::Display for Remark {
@@ -100,13 +103,21 @@ impl Simulation {
                 self.held.push(line.clone());
             }
             // Phones try again until the gateway is back.
-            What::Officer { .. } | What::Phone { .. } | What::Channel { .. } if self.off.is_some() => {
+            What::Officer { .. }
+            | What::Phone { .. }
+            | What::Channel { .. }
+            | What::Report { .. }
+            | What::Evidence { .. }
+                if self.off.is_some() =>
+            {
                 self.held.push(line.clone());
             }
             What::Message { .. }
             | What::Observation { .. }
             | What::Officer { .. }
             | What::Phone { .. }
+            | What::Report { .. }
+            | What::Evidence { .. }
             | What::Channel { .. } => self.happen(line.at, &line.what),
             What::ClockStep(step) => {
                 let wall_minus_at = self.engine.senses().wall_minus_at + *step;
@@ -244,7 +255,7 @@ impl Simulation {
     }
 
     pub(super) fn remark(&mut self, text: String) {
-        self.remarks.push(Remark { line: self.line, text });
+        self.remarks.push(Remark { line: self.line, text, refusal: false });
     }
 }
 
@@ -340,6 +351,8 @@ impl Simulation {
             What::Officer { officer, op, alarm } => self.act(at, officer, op, alarm.as_ref()),
             What::Phone { officer, news } => self.phone_news(at, officer, *news),
             What::Channel { channel, to, reached, said } => self.channel(at, *channel, to, *reached, *said),
+            What::Report { report, kind, id } => self.report(at, report, *kind, id.as_ref()),
+            What::Evidence { which, event, sha256 } => self.evidence(at, which, *event, sha256.as_ref()),
             What::Gateway(_) | What::Broker { .. } | What::ClockStep(_) | What::Note => {}
         }
     }
@@ -418,8 +431,54 @@ impl Simulation {
             effects::of_answer(&self.engine, &self.ledger, at, alarm.as_ref(), officer, answer)
         });
         if let Some(effect) = refused {
-            self.remark(format!("{officer} cannot {}: {}", op.name(), effect.refused.unwrap_or_default()));
+            let text = format!("{officer} cannot {}: {}", op.name(), effect.refused.unwrap_or_default());
+            self.remarks.push(Remark { line: self.line, text, refusal: true });
             self.effects.push(effect);
+        }
+    }
+
+    fn report(&mut self, at: Timestamp, report: &Report, kind: NoteKind, id: Option<&(String, String)>) {
+        if let Some(reason) = self.engine.refuses(report) {
+            self.remark(format!("the report is refused: {}", reason.text.en));
+            return;
+        }
+        let line = ("scenario".to_owned(), format!("line-{}", self.line));
+        let (source, id) = id.cloned().unwrap_or(line);
+        let digest = serde_json::to_string(report).unwrap_or_default();
+        let digest = wanglou_journal::BlobId::of(digest.as_bytes()).to_string();
+        self.input(at, Input::Note(Note { source, id, digest, kind, report: report.clone() }));
+    }
+
+    /// Every piece that the line names: by address or hash, or by the number of its alarm.
+    fn evidence(&mut self, at: Timestamp, which: &str, event: CustodyEvent, sha256: Option<&String>) {
+        let (alarm, number) = which.split_once('/').unwrap_or((which, ""));
+        let nth = alarm.strip_prefix('$').and_then(|n| self.ledger.nth(n.parse().ok()?)).cloned();
+        let number: Option<usize> = number.parse().ok();
+        let is_named = |id: &AlarmId, n: usize, piece: &wanglou_model::Evidence| match &nth {
+            Some(nth) => nth == id && number.is_none_or(|number| number == n),
+            None => [&piece.uri, &piece.sha256].into_iter().flatten().any(|name| name == which),
+        };
+        let of = |id: &AlarmId, n: usize, piece: &wanglou_model::Evidence| EvidenceNews {
+            alarm: id.clone(),
+            number: n,
+            event,
+            sha256: (event != CustodyEvent::Failed).then(|| {
+                let own = || wanglou_journal::BlobId::of(which.as_bytes()).to_string();
+                sha256.cloned().or_else(|| piece.sha256.clone()).unwrap_or_else(own)
+            }),
+            detail: String::new(),
+        };
+        let mut found = Vec::new();
+        for alarm in self.engine.book().alarms.values() {
+            let pieces = alarm.evidence.iter().enumerate();
+            let named = pieces.filter(|(n, piece)| is_named(&alarm.id, *n, piece));
+            found.extend(named.map(|(n, piece)| of(&alarm.id, n, piece)));
+        }
+        if found.is_empty() {
+            self.remark(format!("no alarm has the evidence {which:?}"));
+        }
+        for news in found {
+            self.input(at, Input::Evidence(news));
         }
     }
 

@@ -4,6 +4,7 @@ use super::throw::{How, Throw};
 use super::worth::evidence;
 use super::{ThrownObject, words};
 use crate::alarm::Alarm;
+use crate::custody::{self, CustodyLine};
 use crate::ladder::default_ladder;
 use crate::rules::{Proposal, Raise};
 use crate::senses::Sighting;
@@ -27,15 +28,17 @@ impl ThrownObject {
         match alarm {
             Some(alarm) => folded(alarm, throw, how, sighting).into_iter().map(Proposal::Fact).collect(),
             None if how == How::More => Vec::new(),
-            None => vec![Proposal::Raise(Box::new(self.raise(facade, throw, sighting)))],
+            None => vec![Proposal::Raise(Box::new(self.raise(world, facade, throw, sighting)))],
         }
     }
 
-    fn raise(&self, facade: &PlaceId, throw: &Throw, sighting: &Sighting) -> Raise {
-        let review = !is_certain(throw);
-        let (priority, reason) = match review {
-            true => (Priority::P3, words::review(throw)),
-            false => (priority(throw), words::certain(throw)),
+    fn raise(&self, world: &World, facade: &PlaceId, throw: &Throw, sighting: &Sighting) -> Raise {
+        let told = self.told_before(world, facade, throw);
+        let review = !is_certain(throw) && told.is_none();
+        let (priority, reason) = match (&told, review) {
+            (Some((_, reason)), _) => (Priority::P1, reason.clone()),
+            (None, true) => (Priority::P3, words::review(throw)),
+            (None, false) => (priority(throw), words::certain(throw)),
         };
         let mut raise = Raise::new(throw.key.as_str(), facade, priority, throw.first_at, reason);
         raise.device = Some(sighting.id.clone());
@@ -45,7 +48,8 @@ impl ThrownObject {
         raise.stage = Some(if review { "review" } else { "detected" }.to_owned());
         raise.ladder = review.then(|| self.settings.review_ladder());
         raise.mark = throw.late.then_some(Mark::Late);
-        raise.details = details(throw, &raise.evidence);
+        raise.details = details(throw, &raise.evidence, &[]);
+        raise.incident = told.map(|(incident, _)| incident);
         raise
     }
 
@@ -78,7 +82,10 @@ impl ThrownObject {
 /// One more message about a throw that has its alarm, open or not.
 fn folded(alarm: &Alarm, throw: &Throw, how: How, sighting: &Sighting) -> Vec<Fact> {
     let found = evidence(&sighting.said.evidence, &sighting.said.reading);
-    let found: Vec<Evidence> = found.into_iter().filter(|new| !alarm.evidence.contains(new)).collect();
+    let found: Vec<Evidence> = found
+        .into_iter()
+        .filter(|new| !alarm.evidence.iter().any(|known| custody::is_same(known, new)))
+        .collect();
     let all: Vec<Evidence> = alarm.evidence.iter().chain(&found).cloned().collect();
     let count = u64::from(how != How::More || sighting_is_hit(sighting));
     let id = || alarm.id.clone();
@@ -87,7 +94,7 @@ fn folded(alarm: &Alarm, throw: &Throw, how: How, sighting: &Sighting) -> Vec<Fa
         let (last_at, device) = (sighting.occurred, Some(sighting.id.clone()));
         facts.push(Fact::Repeated { alarm: id(), count, last_at, device, evidence: found });
     }
-    let mut details = details(throw, &all);
+    let mut details = details(throw, &all, &alarm.custody);
     details.retain(|name, value| alarm.details.get(name) != Some(value));
     if !details.is_empty() {
         facts.push(Fact::Detailed { alarm: id(), details });
@@ -123,7 +130,7 @@ pub(super) fn confirmed(alarm: &Alarm) -> Vec<Fact> {
     facts
 }
 
-fn upgraded(alarm: &Alarm, priority: Priority, reason: Reason, why: Reopening) -> Vec<Fact> {
+pub(super) fn upgraded(alarm: &Alarm, priority: Priority, reason: Reason, why: Reopening) -> Vec<Fact> {
     let (alarm, ladder) = (alarm.id.clone(), default_ladder(priority));
     vec![
         Fact::Upgraded { alarm: alarm.clone(), priority, ladder, reason },
@@ -131,7 +138,7 @@ fn upgraded(alarm: &Alarm, priority: Priority, reason: Reason, why: Reopening) -
     ]
 }
 
-fn staged(alarm: &Alarm, stage: &str, reason: Reason) -> Fact {
+pub(super) fn staged(alarm: &Alarm, stage: &str, reason: Reason) -> Fact {
     Fact::Staged { alarm: alarm.id.clone(), stage: stage.to_owned(), reason }
 }
 
@@ -153,12 +160,12 @@ fn priority(throw: &Throw) -> Priority {
 }
 
 /// Its ladder is the silent one.
-fn is_in_review(alarm: &Alarm) -> bool {
+pub(super) fn is_in_review(alarm: &Alarm) -> bool {
     alarm.ladder.rungs.first().is_some_and(|rung| !rung.ring)
 }
 
 /// What is shown with the alarm and kept for the court.
-fn details(throw: &Throw, evidence: &[Evidence]) -> BTreeMap<String, Value> {
+fn details(throw: &Throw, evidence: &[Evidence], custody: &[CustodyLine]) -> BTreeMap<String, Value> {
     let mut details = BTreeMap::new();
     let mut put = |name: &str, value: Value| details.insert(name.to_owned(), value);
     if let Some((floors, agreed)) = throw.floors() {
@@ -184,8 +191,7 @@ fn details(throw: &Throw, evidence: &[Evidence]) -> BTreeMap<String, Value> {
         put("confidence", json!(confidence));
     }
     if !evidence.is_empty() {
-        let pending = evidence.iter().any(|found| found.sha256.is_none());
-        put("evidence", json!(if pending { "pending" } else { "complete" }));
+        put(custody::DETAIL, json!(custody::state(evidence, custody)));
     }
     details
 }

@@ -7,10 +7,13 @@
 //! ```text
 //!   certain ──────────────► detected ──second camera──► merged ──┐
 //!                              P2 (small P3, people below P1)    ├─► confirmed ─► closed, by people
-//!   no confidence, or late ─► review (silent) ──agreement, people below, a reviewer's word ──┘
+//!   no confidence, or late ─► review (silent) ──agreement, people below, a report, a reviewer's word ──┘
 //! ```
+//!
+//! Somebody hit, or something burning, says a person: P1, the same alarm. Who arrives, or says so, investigates.
 
 mod judge;
+mod people;
 mod settings;
 mod state;
 mod throw;
@@ -21,6 +24,7 @@ pub use settings::ThrownObjectSettings;
 
 use super::{Cause, KindWords, Proposal, Rule, RuleTimers};
 use crate::alarm::Alarm;
+use crate::reports::Word;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
 use crate::world::World;
@@ -125,17 +129,38 @@ impl Rule for ThrownObject {
     }
 
     fn actions(&self, _world: &World, alarm: &Alarm) -> Vec<&'static str> {
-        let open = matches!(alarm.stage.as_deref(), Some("review" | "detected" | "merged"));
-        if open { vec!["confirm"] } else { Vec::new() }
+        match alarm.stage.as_deref() {
+            Some("review") => vec!["confirm"],
+            Some("detected" | "merged") => vec!["confirm", "investigate"],
+            Some("confirmed") => vec!["investigate"],
+            _ => Vec::new(),
+        }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a few variants matter here; a new one does where it says so"
+    )]
     fn command(
         &self,
         _world: &World,
         alarm: &Alarm,
         command: &Command,
     ) -> Option<Result<Vec<Fact>, wanglou_model::Reason>> {
-        matches!(command.op, Op::Confirm).then(|| Ok(judge::confirmed(alarm)))
+        match command.op {
+            Op::Confirm => Some(Ok(judge::confirmed(alarm))),
+            Op::Investigate if people::may_investigate(alarm) => Some(Ok(people::investigate(alarm))),
+            Op::Investigate => Some(Err(words::review_first())),
+            _ => None,
+        }
+    }
+
+    fn reported(&self, world: &World, word: &Word) -> Option<Vec<Proposal>> {
+        self.told(world, word)
+    }
+
+    fn arrived(&self, _world: &World, alarm: &Alarm) -> Vec<Fact> {
+        if people::may_investigate(alarm) { people::investigate(alarm) } else { Vec::new() }
     }
 
     fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {

@@ -35,6 +35,12 @@ pub struct ThrownObjectSettings {
     pub storm_s: i64,
     /// The camera's weak hits are shelved so long, seconds.
     pub shelved_s: i64,
+    /// A report of somebody hurt so soon after a throw belongs to it, seconds.
+    pub hurt_within_s: i64,
+    /// A report of something burning so soon after a throw belongs to it, seconds.
+    pub fire_within_s: i64,
+    /// And so near to it, metres, where positions are known; else in the same building.
+    pub report_within_m: f64,
     /// A review that nobody has taken is shown again after these times, seconds from its begin.
     pub review_s: [i64; 3],
 }
@@ -55,6 +61,9 @@ impl Default for ThrownObjectSettings {
             storm_hits: 10,
             storm_s: 600,
             shelved_s: 1_800,
+            hurt_within_s: 600,
+            fire_within_s: 300,
+            report_within_m: 30.0,
             review_s: [120, 300, 600],
         }
     }

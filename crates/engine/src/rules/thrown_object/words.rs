@@ -65,6 +65,34 @@ pub(super) fn confirmed() -> Reason {
     Reason::new("confirmed", "复核属实", "confirmed by review")
 }
 
+pub(super) fn person_hit() -> Reason {
+    Reason::new(
+        "person_hit",
+        "有人反映被抛物砸伤，立即查看伤者",
+        "somebody says that a person was hit: look for them now",
+    )
+}
+
+pub(super) fn burning() -> Reason {
+    Reason::new(
+        "burning",
+        "有人反映抛物起火，立即查看",
+        "somebody says that it burns where it fell: go there now",
+    )
+}
+
+pub(super) fn told_of() -> Reason {
+    Reason::new("reported", "有人反映高空抛物", "somebody says that something was thrown")
+}
+
+pub(super) fn investigate() -> Reason {
+    Reason::new("investigate", "调查中", "being looked into")
+}
+
+pub(super) fn review_first() -> Reason {
+    Reason::new("review_first", "请先复核是否属实", "review it first: is it real?")
+}
+
 pub(super) fn storm() -> Reason {
     Reason::new(
         "camera_storm",
