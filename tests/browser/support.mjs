@@ -101,9 +101,9 @@ export class Line {
 export class Compound {
   /**
    * With `line`, phones come through a [`Line`] that can be cut; with `clock`, the gateway's clocks can be moved
-   * ahead. `alwaysOn` are officers who are on duty at every hour, since the tests run at any.
+   * ahead; `extra` takes the place of the gateway's table `[push]`. `alwaysOn` are officers who are on duty at every hour, since the tests run at any.
    */
-  static async start({ line = false, clock = false, alwaysOn = ['wu', 'li'] } = {}) {
+  static async start({ line = false, clock = false, alwaysOn = ['wu', 'li'], extra = '' } = {}) {
     const compound = new Compound();
     compound.folder = mkdtempSync(join(tmpdir(), 'wanglou-browser-'));
     cpSync(join(ROOT, 'config'), join(compound.folder, 'config'), { recursive: true });
@@ -115,6 +115,7 @@ export class Compound {
     compound.edit('gateway.toml', '# listen = "127.0.0.1:8080"', `listen = "127.0.0.1:${compound.http}"`);
     compound.edit('gateway.toml', '# public_url = "http://127.0.0.1:8080"', `public_url = "${compound.origin}"`);
     compound.edit('gateway.toml', '# listen = "127.0.0.1:9464"', `listen = "127.0.0.1:${compound.metrics}"`);
+    if (extra) writeFileSync(compound.config, readFileSync(compound.config, 'utf8').replace('\n[push]\n', extra));
     for (const officer of alwaysOn) {
       const file = 'sites/demo/officers.toml';
       const line = readFileSync(join(compound.folder, 'config', file), 'utf8').split('\n').find((l) => l.startsWith(`[officer.${officer}]`));

@@ -14,12 +14,26 @@ struct Step {
     channel: Channel,
 }
 
-fn steps(priority: Priority) -> [Step; 2] {
-    let (card, voice) = match priority {
-        Priority::P1 => (Span::secs(15), Span::secs(30)),
-        Priority::P2 | Priority::P3 | Priority::P4 => (Span::secs(30), Span::secs(60)),
+/// Their places in the list are bits in [`Follower::channel_steps`]: a new one goes to the end.
+fn steps(priority: Priority) -> [Step; 3] {
+    let (push, card, voice) = match priority {
+        Priority::P1 => (Span::secs(5), Span::secs(15), Span::secs(30)),
+        Priority::P2 | Priority::P3 | Priority::P4 => (Span::secs(10), Span::secs(30), Span::secs(60)),
     };
-    [Step { after: card, channel: Channel::Webhook }, Step { after: voice, channel: Channel::Voice }]
+    [
+        Step { after: card, channel: Channel::Webhook },
+        Step { after: voice, channel: Channel::Voice },
+        Step { after: push, channel: Channel::Push },
+    ]
+}
+
+/// What is tried at this priority: a fault of a device wakes nobody by telephone, it waits on the lock screen.
+fn is_for(priority: Priority, channel: Channel) -> bool {
+    match priority {
+        Priority::P1 | Priority::P2 => true,
+        Priority::P3 => channel == Channel::Push,
+        Priority::P4 => false,
+    }
 }
 
 /// What is due on an alarm's channel clock now.
@@ -39,19 +53,15 @@ pub(crate) fn next(world: &World, alarm: &Alarm) -> Option<Timestamp> {
 }
 
 fn is_called(alarm: &Alarm, follower: &Follower) -> bool {
-    alarm.is_open()
-        && alarm.is_unaccepted()
-        && alarm.shelved.is_none()
-        && follower.ring
-        && !follower.declined
-        && matches!(alarm.priority, Priority::P1 | Priority::P2)
+    alarm.is_open() && alarm.is_unaccepted() && alarm.shelved.is_none() && follower.ring && !follower.declined
 }
 
 fn is_taken(follower: &Follower, step: u8) -> bool {
     follower.channel_steps & (1 << step) != 0
 }
 
-/// The steps that exist for this person, with their time. Somebody without a socket is tried at once.
+/// The steps that exist for this person, with their time. Somebody without a socket is tried at once, and so is a
+/// phone that can be pushed to and shows the app to nobody; one that has stored the alarm needs no push.
 fn plan<'a>(
     world: &'a World,
     alarm: &Alarm,
@@ -60,16 +70,41 @@ fn plan<'a>(
 ) -> impl Iterator<Item = (u8, Timestamp, Channel)> + 'a {
     let offline = world.senses.sockets(officer) == 0;
     let since = follower.since;
+    let pushable = unstored(world, officer, follower);
     let on_file = move |channel| match (channel, world.setup.site.officers.get(officer)) {
         (Channel::Webhook, Some(known)) => known.webhook && world.setup.channels.contains(&Channel::Webhook),
         (Channel::Voice, Some(known)) => known.telephone && world.setup.channels.contains(&Channel::Voice),
+        (Channel::Push, Some(_)) => pushable.is_some() && world.setup.channels.contains(&Channel::Push),
         (_, None) => false,
     };
+    let priority = alarm.priority;
     let timed = move |(index, step): (usize, Step)| {
-        let wait = if offline && step.channel == Channel::Webhook { Span::ZERO } else { step.after };
-        on_file(step.channel).then_some((index as u8, since + wait, step.channel))
+        let at_once = match step.channel {
+            Channel::Webhook => offline,
+            Channel::Push => pushable == Some(Looked::Away),
+            Channel::Voice => false,
+        };
+        let wait = if at_once { Span::ZERO } else { step.after };
+        let exists = is_for(priority, step.channel) && on_file(step.channel);
+        exists.then_some((index as u8, since + wait, step.channel))
     };
-    steps(alarm.priority).into_iter().enumerate().filter_map(timed)
+    steps(priority).into_iter().enumerate().filter_map(timed)
+}
+
+/// Whether somebody looks at the app on the phones that can be pushed to and have not stored the alarm.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Looked {
+    /// On all of them.
+    At,
+    /// Not on one of them at least.
+    Away,
+}
+
+fn unstored(world: &World, officer: &OfficerId, follower: &Follower) -> Option<Looked> {
+    let phones = world.senses.push_phones(officer).filter(|(phone, _)| !follower.stored.contains(*phone));
+    phones
+        .map(|(_, visible)| if visible { Looked::At } else { Looked::Away })
+        .max_by_key(|looked| *looked == Looked::Away)
 }
 
 fn due_for(world: &World, alarm: &Alarm, officer: &OfficerId, follower: &Follower) -> Vec<Fact> {
@@ -98,6 +133,7 @@ impl Follower {
         self.channel_steps |= match channel {
             Channel::Webhook => 1,
             Channel::Voice => 2,
+            Channel::Push => 4,
         };
     }
 }

@@ -467,7 +467,10 @@ impl Engine {
                 let seen = PhoneSeen { state: news.state, since: at, returning: false };
                 phones.insert(news.phone.clone(), seen);
                 limit_phones(phones);
+                self.senses.phone_heard(&news.officer, &news.phone);
             }
+            Input::Push(news) => self.senses.push(news),
+            Input::Receipt(receipt) => self.senses.phone_heard(&receipt.officer, &receipt.phone),
             Input::Path(news) => self.senses.path(&news.lane, news.state),
             Input::Blind { from, until, lane, qos0 } => {
                 self.senses.blind(*from, *until, lane.map(|lane| Way { lane, qos0: *qos0 }));
@@ -482,7 +485,6 @@ impl Engine {
             Input::Config { .. } => self.senses.configured_at = Some(at),
             Input::Tick
             | Input::Command(_)
-            | Input::Receipt(_)
             | Input::Channel(_)
             | Input::Call(_)
             | Input::Note(_)
@@ -737,6 +739,11 @@ impl Engine {
                     self.move_on_without_phones(at, facts);
                 }
             }
+            Input::Push(news) => {
+                if !news.on {
+                    self.move_on_without_phones(at, facts);
+                }
+            }
             Input::Channel(news) => {
                 let known = self.book.effects.contains_key(&news.effect);
                 let fact = match news.ended {
@@ -794,7 +801,9 @@ impl Engine {
             return;
         }
         let answer = match &command.op {
-            Op::TestAlarm { place, priority } => self.test_alarm(at, command, place, *priority, facts),
+            Op::TestAlarm { place, priority, own } => {
+                self.test_alarm(at, command, place, *priority, *own, facts)
+            }
             Op::Report(report) => self.report(at, command, report, facts),
             Op::Create { incident, place, text, photos } => {
                 let made = rules::Made { id: command.cid.as_str(), incident, place, text, photos };
@@ -828,17 +837,23 @@ impl Engine {
         command: &wanglou_model::Command,
         place: &PlaceId,
         priority: u8,
+        own: bool,
         facts: &mut Vec<Fact>,
     ) -> Answer {
-        let allowed = self.setup.site.officers.get(&command.officer).is_some_and(|officer| officer.admin);
-        if !allowed {
+        let known = self.setup.site.officers.get(&command.officer);
+        if !known.is_some_and(|officer| own || officer.admin) {
             return Answer::Forbidden;
+        }
+        // One drill of their own at a time: asked for again, it is the one that runs.
+        let running = raising::drill_of(&self.book, &command.officer).filter(|_| own);
+        if let Some(alarm) = running {
+            return Answer::Ok { alarm: alarm.id.clone() };
         }
         if !self.setup.site.places.contains_key(place) {
             let (zh, en) = (format!("没有地点 {place}"), format!("there is no place {place}"));
             return Answer::Invalid { reason: Reason::new("unknown_place", zh, en) };
         }
-        let raised = raising::test_alarm(&self.world(), command, place, priority);
+        let raised = raising::test_alarm(&self.world(), command, place, priority, own);
         let alarm = raised.alarm.clone();
         self.conclude(at, Fact::Raised(Box::new(raised)), facts);
         Answer::Ok { alarm }
@@ -933,8 +948,10 @@ impl Engine {
     /// Arms what follows from the book and the phones alone, the same after deciding and after recovery: the
     /// next step of the channel clocks, and counts that wait to be published.
     fn settle(&mut self, stimulus: &Stimulus, facts: &[Fact]) {
-        let phones_changed =
-            matches!(stimulus, Stimulus::Input(Input::Phone(_) | Input::Start { .. } | Input::Tick));
+        let phones_changed = matches!(
+            stimulus,
+            Stimulus::Input(Input::Phone(_) | Input::Push(_) | Input::Start { .. } | Input::Tick)
+        );
         let mut touched: BTreeSet<AlarmId> = facts.iter().filter_map(Fact::alarm).cloned().collect();
         if phones_changed {
             touched.extend(

@@ -1,14 +1,15 @@
 //! From a rule's proposal to facts: a new alarm, a repeat of one, an upgrade, or one that must be accepted anew.
 
 use crate::alarm::Alarm;
+use crate::book::Book;
 use crate::ladder;
 use crate::rules::Raise;
 use crate::trial;
 use crate::world::World;
 use std::collections::BTreeMap;
 use wanglou_model::{
-    AlarmId, AlarmKind, Command, Fact, IncidentId, PlaceId, Priority, Raised, Reason, Reopening, Response,
-    Span,
+    AlarmId, AlarmKind, Audience, Command, Fact, IncidentId, Ladder, OfficerId, PlaceId, Priority, Raised,
+    Reason, Reopening, Response, Span,
 };
 
 /// What a proposal comes to.
@@ -129,8 +130,30 @@ fn digest(parts: &[&str]) -> String {
     hasher.finalize().to_hex()[..20].to_owned()
 }
 
+fn drill_key(officer: &OfficerId) -> String {
+    format!("drill:{officer}")
+}
+
+/// The drill that an officer's own phones are in, if there is one.
+pub(crate) fn drill_of<'a>(book: &'a Book, officer: &OfficerId) -> Option<&'a Alarm> {
+    let key = drill_key(officer);
+    book.open_alarms().find(|alarm| alarm.test && alarm.key == key)
+}
+
+fn drill_ladder(priority: Priority, officer: &OfficerId) -> Ladder {
+    let alone = vec![Audience::People(vec![officer.clone()])];
+    Ladder { rungs: vec![ladder::rung(Span::ZERO, alone)], ..ladder::default_ladder(priority) }
+}
+
 /// An alarm marked TEST, through the real ladder.
-pub(crate) fn test_alarm(world: &World, command: &Command, place: &PlaceId, priority: u8) -> Raised {
+/// With `own` its ladder has one rung, and calls nobody but whoever asked for it.
+pub(crate) fn test_alarm(
+    world: &World,
+    command: &Command,
+    place: &PlaceId,
+    priority: u8,
+    own: bool,
+) -> Raised {
     let priority = match priority {
         1 => Priority::P1,
         2 => Priority::P2,
@@ -139,14 +162,14 @@ pub(crate) fn test_alarm(world: &World, command: &Command, place: &PlaceId, prio
     Raised {
         alarm: id_of(&[world.setup.site.id.as_str(), "test", command.cid.as_str()]),
         kind: kind_of("test"),
-        key: format!("test:{}", command.cid),
+        key: if own { drill_key(&command.officer) } else { format!("test:{}", command.cid) },
         place: place.clone(),
         priority,
         reason: Reason::new("test", "测试告警，无需处置", "a test: nothing is the matter"),
         first_at: world.at,
         count: 1,
         stage: None,
-        ladder: ladder::default_ladder(priority),
+        ladder: if own { drill_ladder(priority, &command.officer) } else { ladder::default_ladder(priority) },
         merge: Span::ZERO,
         mark: None,
         test: true,

@@ -20,12 +20,14 @@ impl World<'_> {
         everywhere || by_grid() || by_place()
     }
 
-    /// Can anything reach this officer now: a fresh socket, a webhook, a telephone?
+    /// Can anything reach this officer now: a fresh socket, a webhook, a telephone, or a push subscription of a phone
+    /// that was heard within a day?
     pub fn is_reachable(&self, id: &OfficerId, officer: &Officer) -> bool {
         let usable = |channel| self.setup.channels.contains(&channel);
         self.senses.sockets(id) > 0
             || (officer.webhook && usable(Channel::Webhook))
             || (officer.telephone && usable(Channel::Voice))
+            || (usable(Channel::Push) && self.senses.is_pushable(id))
     }
 
     /// Everybody whom a rung's audiences name for this alarm, each once, in the order of their ids.

@@ -9,8 +9,8 @@ use crate::table::Table;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use wanglou_model::{
-    Device, DeviceId, LaneName, Observation, OfficerId, PathState, PhoneId, PhoneState, PlaceId, Quality,
-    Repeats, Span, Timestamp, Way,
+    Device, DeviceId, LaneName, Observation, OfficerId, PathState, PhoneId, PhoneState, PlaceId, PushNews,
+    Quality, Repeats, Span, Timestamp, Way,
 };
 
 /// Older news than this is recorded, not pushed, unless it is a condition that still holds.
@@ -137,6 +137,11 @@ impl DeviceSeen {
     }
 }
 
+/// Phones of one officer that can be pushed to; one more is not taken.
+const PUSHABLE_MAX: usize = 16;
+/// A push subscription counts as a way to reach somebody for so long after the phone was heard.
+const PUSH_TRUSTED_FOR: Span = Span::hours(24);
+
 /// Times that nobody held for us of what comes by one lane, or of what comes by it at QoS 0.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LaneBlind {
@@ -194,6 +199,9 @@ pub struct Senses {
     pub(crate) devices: Table<DeviceId, DeviceSeen>,
     /// Phones.
     pub phones: BTreeMap<OfficerId, BTreeMap<PhoneId, PhoneSeen>>,
+    /// Phones that can be pushed to while their app is closed, and when each gave its latest sign of life.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pushable: BTreeMap<OfficerId, BTreeMap<PhoneId, Timestamp>>,
     /// Events seen lately, to tell a redelivery.
     pub recent: Recent,
     /// What people entered about the compound.
@@ -217,6 +225,7 @@ impl Default for Senses {
             lane_blinds: Vec::new(),
             devices: Table::default(),
             phones: BTreeMap::new(),
+            pushable: BTreeMap::new(),
             recent: Recent::default(),
             register: Register::default(),
         }
@@ -374,6 +383,44 @@ impl Senses {
     pub fn sockets(&self, officer: &OfficerId) -> usize {
         let phones = self.phones.get(officer).into_iter().flat_map(BTreeMap::values);
         phones.filter(|phone| phone.state != PhoneState::Offline).count()
+    }
+
+    /// A phone subscribed to push messages, or its subscription ended.
+    pub(crate) fn push(&mut self, news: &PushNews) {
+        let mine = self.pushable.entry(news.officer.clone()).or_default();
+        if !news.on {
+            mine.remove(&news.phone);
+        } else if mine.len() < PUSHABLE_MAX || mine.contains_key(&news.phone) {
+            mine.insert(news.phone.clone(), self.at);
+        }
+        if mine.is_empty() {
+            self.pushable.remove(&news.officer);
+        }
+    }
+
+    /// A phone was heard: what is pushed to it arrives, as far as anybody can know.
+    pub(crate) fn phone_heard(&mut self, officer: &OfficerId, phone: &PhoneId) {
+        let at = self.at;
+        if let Some(heard) = self.pushable.get_mut(officer).and_then(|mine| mine.get_mut(phone)) {
+            *heard = at;
+        }
+    }
+
+    /// Was one of this officer's phones that can be pushed to heard within the last day?
+    pub fn is_pushable(&self, officer: &OfficerId) -> bool {
+        let phones = self.pushable.get(officer).into_iter().flat_map(BTreeMap::values);
+        phones.into_iter().any(|heard| self.at - *heard <= PUSH_TRUSTED_FOR)
+    }
+
+    /// The phones of an officer that can be pushed to, each with whether somebody looks at the app on it now.
+    pub fn push_phones(&self, officer: &OfficerId) -> impl Iterator<Item = (&PhoneId, bool)> {
+        let seen = self.phones.get(officer);
+        let visible = move |phone: &PhoneId| {
+            let seen = seen.and_then(|phones| phones.get(phone));
+            seen.is_some_and(|seen| seen.state == PhoneState::Online && !seen.returning)
+        };
+        let phones = self.pushable.get(officer).into_iter().flat_map(BTreeMap::keys);
+        phones.map(move |phone| (phone, visible(phone)))
     }
 
     /// Is a device behind a hub that is known to be down, or known to be offline itself, or silent?

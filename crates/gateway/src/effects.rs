@@ -11,7 +11,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use wanglou_engine::{EffectRow, Engine};
-use wanglou_model::{ChannelNews, Ended, Fact, Input, Recipient, Text, Timestamp, rfc3339_micros};
+use wanglou_model::{
+    AlarmId, Channel, ChannelNews, Ended, Fact, Input, OfficerId, Recipient, Text, Timestamp, rfc3339_micros,
+};
 use wanglou_site::{People, Person};
 
 /// Effects that wait to be sent; more are failed at once, and their ladder moves on.
@@ -41,15 +43,18 @@ pub struct Notice {
     /// A test.
     pub test: bool,
     #[serde(skip)]
-    to: Recipient,
+    pub(crate) rev: u64,
     #[serde(skip)]
-    expires_at: Timestamp,
+    pub(crate) to: Recipient,
+    #[serde(skip)]
+    pub(crate) expires_at: Timestamp,
 }
 
 /// Hands new effects from the writer to those who send them.
 #[derive(Debug)]
 pub struct Dispatcher {
     queue: mpsc::Sender<Notice>,
+    pushes: mpsc::Sender<Notice>,
 }
 
 /// The sending end.
@@ -59,19 +64,23 @@ pub struct Effects {
 }
 
 impl Dispatcher {
-    /// Both ends. What the recovered engine still owes is sent first.
-    pub fn new(engine: &Engine) -> (Self, Effects) {
-        let (sender, receiver) = mpsc::channel(EFFECTS_MAX);
-        let dispatcher = Self { queue: sender };
+    /// All ends: webhooks, and pushes. What the recovered engine still owes is sent first.
+    pub fn new(engine: &Engine) -> (Self, Effects, mpsc::Receiver<Notice>) {
+        let ((queue, effects), (pushes, pushed)) = (mpsc::channel(EFFECTS_MAX), mpsc::channel(EFFECTS_MAX));
+        let dispatcher = Self { queue, pushes };
         for (id, row) in &engine.book().effects {
             dispatcher.hand_over(engine, id, row);
         }
-        (dispatcher, Effects { queue: receiver })
+        (dispatcher, Effects { queue: effects }, pushed)
     }
 
     fn hand_over(&self, engine: &Engine, id: &str, row: &EffectRow) {
         let Some(notice) = notice(engine, id, row) else { return };
-        if self.queue.try_send(notice).is_err() {
+        let queue = match row.channel {
+            Channel::Push => &self.pushes,
+            Channel::Webhook | Channel::Voice => &self.queue,
+        };
+        if queue.try_send(notice).is_err() {
             tracing::warn!(effect = id, "too many effects wait; this one is left to the ladder's next step");
         }
     }
@@ -102,8 +111,18 @@ fn notice(engine: &Engine, id: &str, row: &EffectRow) -> Option<Notice> {
         place: outermost,
         raised_at: rfc3339_micros::format(engine.senses().wall(alarm.raised_at)),
         test: alarm.test,
+        rev: alarm.rev,
         to: row.to.clone(),
         expires_at: row.expires_at,
+    })
+}
+
+/// Does an alarm still call this officer? Once anybody has accepted it, nothing more is sent.
+pub(crate) fn still_calls(engine: &Engine, alarm: &str, officer: &OfficerId) -> bool {
+    let alarm = AlarmId::parse(alarm).ok().and_then(|id| engine.book().alarms.get(&id));
+    alarm.is_some_and(|alarm| {
+        let called = alarm.followers.get(officer).is_some_and(|follower| follower.ring && !follower.declined);
+        alarm.is_open() && alarm.is_unaccepted() && called
     })
 }
 
@@ -180,6 +199,9 @@ impl Effects {
             let (ended, detail) = match webhook {
                 None => (Ended::Failed, "no webhook on file".to_owned()),
                 Some(_) if crate::clock::wall() > notice.expires_at => (Ended::Failed, "expired".to_owned()),
+                Some(_) if !wanted(&writer, &notice).await => {
+                    (Ended::Failed, "not needed any more".to_owned())
+                }
                 Some(webhook) => {
                     if webhook.spend(Instant::now()) {
                         tell(&writer, &notice.id, None, String::new()).await;
@@ -201,7 +223,14 @@ fn person_of<'a>(people: &'a People, to: &Recipient) -> Option<&'a Person> {
     }
 }
 
-async fn tell(writer: &WriterHandle, effect: &str, ended: Option<Ended>, detail: String) {
+/// A writer that is too busy to answer is no reason to keep an alarm back.
+async fn wanted(writer: &WriterHandle, notice: &Notice) -> bool {
+    let Recipient::Officer(officer) = notice.to.clone() else { return true };
+    let alarm = notice.alarm.clone();
+    writer.read(move |engine| still_calls(engine, &alarm, &officer)).await.unwrap_or(true)
+}
+
+pub(crate) async fn tell(writer: &WriterHandle, effect: &str, ended: Option<Ended>, detail: String) {
     let news = Input::Channel(ChannelNews { effect: effect.to_owned(), ended, detail });
     if let Err(refused) = writer.submit(news).await {
         tracing::warn!(%refused, effect, "the end of an effect was not taken");

@@ -16,6 +16,7 @@ pub mod lift_commands;
 pub mod metrics;
 pub mod mqtt;
 pub mod observe;
+pub mod push;
 pub mod quarantine;
 pub mod record;
 pub mod recovery;

@@ -160,6 +160,7 @@ impl Encoder {
             | Input::Command(_)
             | Input::Receipt(_)
             | Input::Phone(_)
+            | Input::Push(_)
             | Input::Channel(_)
             | Input::Call(_)
             | Input::Note(_)

@@ -240,6 +240,7 @@ impl<'a> Reader<'a> {
             | Input::Command(_)
             | Input::Receipt(_)
             | Input::Phone(_)
+            | Input::Push(_)
             | Input::Channel(_)
             | Input::Call(_)
             | Input::Note(_)

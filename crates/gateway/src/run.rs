@@ -13,6 +13,7 @@ use crate::lift_commands;
 use crate::metrics::Metrics;
 use crate::mqtt::{Publisher, PublisherOptions};
 use crate::observe::MetricsObserver;
+use crate::push::{Endpoints, Outgoing, Push};
 use crate::quarantine::Quarantine;
 use crate::recovery::{self, RecoveryError};
 use crate::views::{Following, Views};
@@ -143,7 +144,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         recovered.earlier.as_ref(),
         gateway.clock.demand(),
     );
-    let (dispatcher, effects) = Dispatcher::new(&recovered.engine);
+    let (dispatcher, effects, pushes) = Dispatcher::new(&recovered.engine);
     let (orders, sender) = lift_commands::orders();
     let evidence =
         Evidence::new(opened.blobs.clone(), Allowed::parse(&gateway.evidence.hosts).unwrap_or_default());
@@ -193,6 +194,11 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         Lanes::start(&gateway, &folder, &decisive, before, handle.clone(), &quarantine, &health).await;
     let phones = phone_threads()?;
     phones.spawn(effects.run(handle.clone(), gateway.clone(), folder.clone(), hub.clone(), stopping.clone()));
+    let push = push(&gateway, &data)?;
+    if let Some(push) = &push {
+        let outgoing = Outgoing::new(Arc::clone(push), handle.clone());
+        phones.spawn(outgoing.run(pushes, stopping.clone()));
+    }
     let (publisher, publishing) = Publisher::new(
         gateway.mqtt.broker(&folder),
         PublisherOptions::new(decisive.setup.site.id.as_str()),
@@ -216,6 +222,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         quarantine,
         evidence,
         views,
+        push,
         health: Arc::clone(&health),
         metrics: metrics.clone(),
         serve_metrics: gateway.http.serve_metrics,
@@ -238,6 +245,15 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     tracing::info!(%address, config = decisive.hash(), "started");
     let views = (views_stop, views_thread);
     Ok(Running { writer: handle, address, reload, stop, hub, ended, views, lanes, phones })
+}
+
+/// The sending side of push messages, where `[push] contact` asks for it.
+fn push(gateway: &GatewayFile, data: &Path) -> Result<Option<Arc<Push>>, RunError> {
+    let Some(contact) = &gateway.push.contact else { return Ok(None) };
+    let endpoints = Endpoints::parse(&gateway.push.hosts).map_err(std::io::Error::other);
+    let endpoints = endpoints.map_err(|error| RunError::System("push.hosts", error))?;
+    let push = Push::open(data, contact, endpoints).map_err(std::io::Error::other);
+    Ok(Some(Arc::new(push.map_err(|error| RunError::System("the key of push messages", error))?)))
 }
 
 fn source(ahead_file: Option<PathBuf>, demand: Demand) -> Result<Box<dyn clock::Source>, RunError> {

@@ -166,7 +166,7 @@ fn picture(alarm: &Alarm, number: usize, evidence: &Evidence) -> Option<Picture>
 
 /// The name of an alarm's kind; one that is on trial says so.
 pub fn title(engine: &Engine, alarm: &Alarm) -> Text {
-    let Text { zh, en } = kind_title(engine, alarm);
+    let Text { zh, en } = kind_title(engine, alarm.kind.as_str());
     if alarm.is_trial() {
         Text { zh: format!("试运行：{zh}"), en: format!("On trial: {en}") }
     } else {
@@ -174,11 +174,12 @@ pub fn title(engine: &Engine, alarm: &Alarm) -> Text {
     }
 }
 
-fn kind_title(engine: &Engine, alarm: &Alarm) -> Text {
+/// The name of a kind of alarms.
+pub fn kind_title(engine: &Engine, kind: &str) -> Text {
     let fixed = |zh: &str, en: &str| Text { zh: zh.to_owned(), en: en.to_owned() };
-    match engine.words(alarm.kind.as_str()) {
+    match engine.words(kind) {
         Some(words) => words.title,
-        None => match alarm.kind.as_str() {
+        None => match kind {
             "test" => fixed("测试告警", "Test alarm"),
             "device_fault" => fixed("设备故障", "Device fault"),
             "lift_fault" => fixed("电梯故障", "Lift fault"),

@@ -251,6 +251,8 @@ pub enum Channel {
     Webhook,
     /// A telephone call, by a voice gateway behind a webhook.
     Voice,
+    /// A message to the phone's push service, for when the app is closed.
+    Push,
 }
 
 impl Channel {
@@ -259,6 +261,7 @@ impl Channel {
         match self {
             Channel::Webhook => "webhook",
             Channel::Voice => "voice",
+            Channel::Push => "push",
         }
     }
 }

@@ -18,6 +18,8 @@ pub enum Input {
     Receipt(Receipt),
     /// A phone came, went, or was put away.
     Phone(PhoneNews),
+    /// A phone can be pushed to while its app is closed, or no longer.
+    Push(PushNews),
     /// A channel other than the socket says what became of an effect.
     Channel(ChannelNews),
     /// Somebody answered, or did not, when the resident of a home was called.
@@ -152,6 +154,9 @@ pub enum Op {
         place: PlaceId,
         /// 1 to 3.
         priority: u8,
+        /// Only whoever asks for it is called: a drill of their own phones.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        own: bool,
     },
     /// Somebody else is to take it.
     Transfer {
@@ -344,6 +349,17 @@ pub struct PhoneNews {
     pub phone: PhoneId,
     /// Where it is now.
     pub state: PhoneState,
+}
+
+/// A phone subscribed to push messages, or its subscription ended. Where they go to is known to whoever sends them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushNews {
+    /// Whose.
+    pub officer: OfficerId,
+    /// Which one.
+    pub phone: PhoneId,
+    /// Subscribed, or not any more.
+    pub on: bool,
 }
 
 /// What became of an effect that left by a channel other than the socket.

@@ -1,6 +1,7 @@
 //! Who may come in: invitations (enrolment links) and sessions. Only hashes of tokens are kept, never tokens.
 //! Journaled like everything else: what was granted or revoked is so after any crash.
 
+use crate::push::Subscription;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use wanglou_model::{OfficerId, PhoneId, Span, Timestamp};
@@ -56,6 +57,20 @@ pub enum AccessEvent {
         /// Until when.
         expires_at: Timestamp,
     },
+    /// A phone can be pushed to.
+    Subscribed {
+        /// Its session.
+        session: TokenHash,
+        /// Where to, and its keys.
+        push: Subscription,
+    },
+    /// A phone cannot be pushed to any more.
+    Unsubscribed {
+        /// Its session.
+        session: TokenHash,
+        /// Why: `gone`, `asked for`.
+        why: String,
+    },
     /// A session ended.
     Revoked {
         /// Which one.
@@ -89,6 +104,9 @@ pub struct Session {
     pub since: Timestamp,
     /// Until when.
     pub expires_at: Timestamp,
+    /// How it is pushed to, if it can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push: Option<Subscription>,
 }
 
 /// Everything that is valid. Changed by applying events only.
@@ -129,8 +147,22 @@ impl Access {
                 let (officer, phone, name) = (officer.clone(), phone.clone(), name.clone());
                 self.sessions.insert(
                     session.clone(),
-                    Session { officer, phone, name, since: at, expires_at: *expires_at },
+                    Session { officer, phone, name, since: at, expires_at: *expires_at, push: None },
                 );
+            }
+            AccessEvent::Subscribed { session, push } => {
+                // A browser that was bound anew is pushed to once, for whoever has it now.
+                for other in self.sessions.values_mut() {
+                    other.push.take_if(|before| before.endpoint == push.endpoint);
+                }
+                if let Some(session) = self.sessions.get_mut(session) {
+                    session.push = Some(push.clone());
+                }
+            }
+            AccessEvent::Unsubscribed { session, .. } => {
+                if let Some(session) = self.sessions.get_mut(session) {
+                    session.push = None;
+                }
             }
             AccessEvent::Revoked { session, .. } => {
                 self.sessions.remove(session);
@@ -197,6 +229,36 @@ mod tests {
         access.apply(Timestamp(2), &enrolled(2));
         assert_eq!(access.sessions.keys().collect::<Vec<_>>(), [&TokenHash::of("s1")]);
         assert_eq!(access.used.keys().collect::<Vec<_>>(), [&TokenHash::of("t")], "and is known as used");
+    }
+
+    #[test]
+    fn one_browser_is_pushed_to_for_one_session() {
+        let mut access = Access::default();
+        let push = |endpoint: &str| Subscription {
+            endpoint: endpoint.into(),
+            p256dh: String::new(),
+            auth: String::new(),
+        };
+        for n in 1..=2 {
+            let (officer, expires_at) = (OfficerId::parse("wu").expect("an id"), Timestamp(1_000_000));
+            let token = TokenHash::of("t");
+            access
+                .apply(Timestamp(0), &AccessEvent::Invited { token, officer, expires_at, by: String::new() });
+            access.apply(Timestamp(1), &enrolled(n));
+            let session = TokenHash::of(&format!("s{n}"));
+            access.apply(Timestamp(2), &AccessEvent::Subscribed { session, push: push("https://p/1") });
+        }
+        let pushed = |access: &Access, n: usize| {
+            access.sessions[&TokenHash::of(&format!("s{n}"))].push.clone().map(|push| push.endpoint)
+        };
+        assert_eq!((pushed(&access, 1), pushed(&access, 2)), (None, Some("https://p/1".to_owned())));
+        let gone = AccessEvent::Unsubscribed { session: TokenHash::of("s2"), why: "gone".into() };
+        access.apply(Timestamp(3), &gone);
+        assert_eq!(pushed(&access, 2), None);
+        // News of a session that has ended meanwhile change nothing.
+        access
+            .apply(Timestamp(4), &AccessEvent::Subscribed { session: TokenHash::of("s9"), push: push("x") });
+        assert_eq!(access.sessions.len(), 2);
     }
 
     #[test]

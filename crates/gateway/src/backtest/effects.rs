@@ -393,7 +393,7 @@ fn name_of(to: &Recipient) -> String {
 
 /// A channel by its name.
 pub(super) fn channel_named(name: &str) -> Option<Channel> {
-    [Channel::Webhook, Channel::Voice].into_iter().find(|channel| channel.name() == name)
+    [Channel::Webhook, Channel::Voice, Channel::Push].into_iter().find(|channel| channel.name() == name)
 }
 
 impl Effect {

@@ -184,6 +184,7 @@ impl Replay<'_> {
             Input::Command(_)
             | Input::Receipt(_)
             | Input::Phone(_)
+            | Input::Push(_)
             | Input::Channel(_)
             | Input::Call(_)
             | Input::Note(_)

@@ -4,6 +4,7 @@ use super::Fault;
 use crate::clock::Demand;
 use crate::evidence::Allowed;
 use crate::mqtt::{Address, BrokerOptions, Login, Tls};
+use crate::push::{Endpoints, SERVICES};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -39,6 +40,8 @@ pub struct GatewayFile {
     pub evidence: EvidenceTable,
     /// Logs.
     pub log: LogTable,
+    /// Push messages to phones whose app is closed.
+    pub push: PushTable,
     /// Addresses that alarms are posted to, by name.
     pub webhooks: BTreeMap<String, WebhookTable>,
 }
@@ -58,6 +61,7 @@ impl Default for GatewayFile {
             clock: ClockTable::default(),
             evidence: EvidenceTable::default(),
             log: LogTable::default(),
+            push: PushTable::default(),
             webhooks: BTreeMap::new(),
         }
     }
@@ -212,6 +216,22 @@ pub struct EvidenceTable {
     pub hosts: Vec<String>,
 }
 
+/// `[push]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PushTable {
+    /// Whom the operator of a push service can write to: `mailto:…` or `https://…`. Without it nothing is pushed.
+    pub contact: Option<String>,
+    /// The push services that are spoken to.
+    pub hosts: Vec<String>,
+}
+
+impl Default for PushTable {
+    fn default() -> Self {
+        Self { contact: None, hosts: SERVICES.map(str::to_owned).to_vec() }
+    }
+}
+
 /// `[log]`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -289,7 +309,10 @@ impl GatewayFile {
     /// The channels that it offers.
     pub fn channels(&self) -> Vec<Channel> {
         let used = |channel| self.webhooks.values().any(|webhook| webhook.channel == channel);
-        [Channel::Webhook, Channel::Voice].into_iter().filter(|channel| used(*channel)).collect()
+        let mut channels: Vec<Channel> =
+            [Channel::Webhook, Channel::Voice].into_iter().filter(|channel| used(*channel)).collect();
+        channels.extend(self.push.contact.is_some().then_some(Channel::Push));
+        channels
     }
 
     pub(super) fn check(&self, name: &str) -> Vec<Fault> {
@@ -323,10 +346,22 @@ impl GatewayFile {
         if let Err(text) = Allowed::parse(&self.evidence.hosts) {
             wrong("evidence.hosts", text);
         }
+        if let Err(text) = Endpoints::parse(&self.push.hosts) {
+            wrong("push.hosts", text);
+        }
+        if self.push.contact.as_ref().is_some_and(|contact| !is_contact(contact)) {
+            wrong("push.contact", "write mailto:somebody@example.org, or https://…".into());
+        }
         if let Err(text) = check_public_url(&self.http.public_url) {
             wrong("http.public_url", text);
         }
         for (webhook, table) in &self.webhooks {
+            if table.channel == Channel::Push {
+                wrong(
+                    &format!("webhooks.{webhook}.channel"),
+                    "\"webhook\" or \"voice\"; push has its own table".into(),
+                );
+            }
             if !is_safe_url(&table.url) {
                 let text = format!("{:?} is neither https:// nor http:// on loopback", table.url);
                 wrong(&format!("webhooks.{webhook}.url"), text);
@@ -337,6 +372,11 @@ impl GatewayFile {
         }
         faults
     }
+}
+
+fn is_contact(text: &str) -> bool {
+    let mail = text.strip_prefix("mailto:").is_some_and(|mail| mail.contains('@'));
+    (mail || text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty())) && text.len() <= 200
 }
 
 fn check_public_url(url: &str) -> Result<(), String> {

@@ -344,7 +344,7 @@ pub(super) async fn test_alarm(
     let officer = admin.await?.ok_or_else(|| invalid("没有管理员", "no officer has admin = true"))?;
     let cid = CommandId::parse(&format!("test-{}", secret()?))
         .map_err(|error| invalid("编号无效", &error.to_string()))?;
-    let op = Op::TestAlarm { place, priority: body.priority };
+    let op = Op::TestAlarm { place, priority: body.priority, own: false };
     let command = Command { cid, officer, phone: None, alarm: None, rev: None, op };
     let committed = side.writer.submit(Input::Command(command)).await?;
     let answer = committed.facts.iter().find_map(|fact| match fact {

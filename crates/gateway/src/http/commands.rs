@@ -80,6 +80,39 @@ pub(super) struct ReceiptBody {
     delivered: Delivered,
 }
 
+#[derive(Deserialize)]
+pub(super) struct Drill {
+    /// Made by the phone: asked for twice, it is one drill.
+    cid: String,
+}
+
+/// An alarm marked TEST that goes to whoever asks for it and to nobody else, through outbox, sockets and channels like
+/// a real one. Without a place of their own it is at the first of the compound.
+pub(super) async fn drill(
+    State(side): State<PhoneSide>,
+    caller: Caller,
+    Json(body): Json<Drill>,
+) -> Result<Response, Problem> {
+    let bad = |en: &str| Problem::new(StatusCode::BAD_REQUEST, "invalid", "命令编号无效", en);
+    let cid = CommandId::parse(&body.cid).map_err(|error| bad(&error.to_string()))?;
+    let own = caller.officer.places.first().cloned();
+    let place = match own {
+        Some(place) => Some(place),
+        None => side.writer.read(|engine| engine.setup().site.places.keys().next().cloned()).await?,
+    };
+    let place = place.ok_or_else(|| bad("the compound has no place"))?;
+    let op = Op::TestAlarm { place, priority: 2, own: true };
+    let (officer, phone) = (caller.id().clone(), Some(caller.phone().clone()));
+    let command = Command { cid: cid.clone(), officer, phone, alarm: None, rev: None, op };
+    side.writer.submit(Input::Command(command)).await?;
+    let answer = side.hub.answer(&cid);
+    let answered = match &answer {
+        Some((officer, answer, rev)) => answer_of(&side, &caller, &cid, officer, answer, *rev),
+        None => return Err(Problem::forbidden()),
+    };
+    Ok((answered.status, [(header::CONTENT_TYPE, "application/json")], answered.text).into_response())
+}
+
 /// A receipt over HTTP.
 pub(super) async fn receipt(
     State(side): State<PhoneSide>,

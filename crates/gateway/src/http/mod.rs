@@ -10,9 +10,11 @@ mod commands;
 mod enrol;
 mod evidence;
 mod origin;
+mod push;
 mod serve;
 pub mod session;
 mod socket;
+mod team;
 
 pub use admin::liveness;
 pub use enrol::{ENROL_FRAGMENT, token};
@@ -23,6 +25,7 @@ use crate::evidence::Evidence;
 use crate::health::Health;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
+use crate::push::Push;
 use crate::quarantine::Quarantine;
 use crate::views::Views;
 use crate::writer::{Refused, WriterHandle};
@@ -60,6 +63,8 @@ pub struct PhoneSide {
     pub views: Views,
     /// Pictures and clips.
     pub evidence: Arc<Evidence>,
+    /// Push messages, where they are configured.
+    pub push: Option<Arc<Push>>,
     /// The health page.
     pub health: Arc<Health>,
     /// The metrics.
@@ -143,6 +148,11 @@ pub fn router(side: PhoneSide) -> Router {
         .route("/api/session", get(session::show))
         .route("/api/enrol", post(enrol::redeem))
         .route("/api/logout", post(session::logout))
+        .route("/api/duty", get(team::duty))
+        .route("/api/history", get(team::history))
+        .route("/api/push", get(push::show).post(push::subscribe).delete(push::unsubscribe))
+        .route("/api/push/trial", post(push::trial))
+        .route("/api/drill", post(commands::drill))
         .route("/api/ticket", post(session::ticket))
         .route("/api/cmd", post(commands::command))
         .route("/api/receipt", post(commands::receipt))

@@ -15,12 +15,16 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
-use wanglou_model::{Officer, OfficerId, PhoneId, rfc3339_micros};
+use wanglou_model::{Input, Officer, OfficerId, PhoneId, PushNews, rfc3339_micros};
 
 /// A ticket opens one socket within this time.
 const TICKET_LASTS: Duration = Duration::from_secs(30);
 /// Tickets that are out at once; the oldest goes first.
 const TICKETS_MAX: usize = 4_096;
+/// Between two trial pushes of one phone.
+const TRIAL_EVERY: Duration = Duration::from_secs(10);
+/// Trial pushes of all phones within that time.
+const TRIALS_MAX: usize = 100;
 /// Wrong enrolment tokens within a minute, over all phones, before everybody has to wait.
 const GUESSES_PER_MINUTE: usize = 20;
 
@@ -29,6 +33,8 @@ const GUESSES_PER_MINUTE: usize = 20;
 pub struct Door {
     tickets: Mutex<BTreeMap<TokenHash, (Instant, TokenHash)>>,
     guesses: Mutex<Vec<Instant>>,
+    /// When each phone last asked for a trial of its push; phones that may ask again are forgotten.
+    trials: Mutex<BTreeMap<PhoneId, Instant>>,
 }
 
 impl Door {
@@ -57,6 +63,17 @@ impl Door {
         let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
         guesses.retain(|at| now.duration_since(*at) < Duration::from_secs(60));
         (guesses.len() >= GUESSES_PER_MINUTE).then_some(60)
+    }
+
+    /// Whether a phone may have a trial push now; if so, the next one has to wait.
+    pub(crate) fn try_trial(&self, now: Instant, phone: &PhoneId) -> bool {
+        let mut trials = self.trials.lock().unwrap_or_else(PoisonError::into_inner);
+        trials.retain(|_, at| now.duration_since(*at) < TRIAL_EVERY);
+        let may = trials.len() < TRIALS_MAX && !trials.contains_key(phone);
+        if may {
+            trials.insert(phone.clone(), now);
+        }
+        may
     }
 
     /// A wrong token was tried.
@@ -213,6 +230,10 @@ pub(super) async fn end(
 ) -> Result<(), Problem> {
     let event = AccessEvent::Revoked { session: token.clone(), why: why.to_owned(), by: by.to_owned() };
     side.writer.admit(event).await?;
+    if session.push.is_some() {
+        let news = PushNews { officer: session.officer.clone(), phone: session.phone.clone(), on: false };
+        side.writer.submit(Input::Push(news)).await?;
+    }
     side.hub.revoke(&session.officer, &session.phone);
     Ok(())
 }
@@ -249,6 +270,18 @@ mod tests {
         assert_eq!(door.redeem(now, "a"), Some(TokenHash("s".into())));
         assert_eq!(door.redeem(now, "a"), None, "used");
         assert_eq!(door.redeem(now + TICKET_LASTS, "b"), None, "too late");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_phone_tries_its_push_once_in_ten_seconds() {
+        let (door, now) = (Door::default(), Instant::now());
+        let phone = |n: usize| PhoneId::parse(&format!("d{n}")).expect("an id");
+        assert!(door.try_trial(now, &phone(0)) && !door.try_trial(now, &phone(0)));
+        assert!(door.try_trial(now + TRIAL_EVERY, &phone(0)));
+        for n in 1..TRIALS_MAX {
+            assert!(door.try_trial(now + TRIAL_EVERY, &phone(n)));
+        }
+        assert!(!door.try_trial(now + TRIAL_EVERY, &phone(TRIALS_MAX)), "too many at once");
     }
 
     #[tokio::test(start_paused = true)]

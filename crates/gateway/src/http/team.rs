@@ -1,0 +1,139 @@
+//! For everybody who is logged in: who is on duty, the rota, and the alarms of past days that are theirs to know.
+
+use super::session::Caller;
+use super::{PhoneSide, Problem};
+use crate::view::{self, Person};
+use crate::views::Line;
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use wanglou_engine::Engine;
+use wanglou_model::{Duty, OfficerId, PlaceId, Priority, Role, Text};
+use wanglou_site::People;
+
+#[derive(Serialize)]
+struct Team {
+    people: Vec<Colleague>,
+    shifts: Vec<ShiftRow>,
+    /// 0 for Monday, on the compound's clock.
+    today: usize,
+}
+
+#[derive(Serialize)]
+struct Colleague {
+    id: String,
+    name: String,
+    roles: Vec<&'static str>,
+    on_duty: bool,
+    reachable: bool,
+}
+
+/// One line of the rota, minutes since midnight.
+#[derive(Serialize)]
+struct ShiftRow {
+    officer: String,
+    from_min: u16,
+    until_min: u16,
+    weekdays: [bool; 7],
+}
+
+/// Colleagues by name and role, never by telephone number.
+pub(super) async fn duty(State(side): State<PhoneSide>, _caller: Caller) -> Result<Response, Problem> {
+    let people = side.hub.people();
+    let team = side.writer.read(move |engine| team(engine, &people)).await?;
+    Ok(Json(team).into_response())
+}
+
+fn team(engine: &Engine, people: &People) -> Team {
+    let (world, site) = (engine.world(), &engine.setup().site);
+    let colleague = |(id, officer): (&OfficerId, &wanglou_model::Officer)| Colleague {
+        id: id.to_string(),
+        name: view::person(people, id).name,
+        roles: officer.roles.iter().map(|role| role.name()).collect(),
+        on_duty: world.is_on_duty(id, officer),
+        reachable: world.is_reachable(id, officer),
+    };
+    let shift = |duty: &Duty| {
+        let shift = site.rota.shifts.get(&duty.shift)?;
+        let (from_min, until_min) = (shift.from.0, shift.until.0);
+        Some(ShiftRow { officer: duty.officer.to_string(), from_min, until_min, weekdays: duty.weekdays })
+    };
+    Team {
+        people: site.officers.iter().map(colleague).collect(),
+        shifts: site.rota.duties.iter().filter_map(shift).collect(),
+        today: engine.senses().local(engine.setup()).weekday,
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Day {
+    day: String,
+}
+
+/// The largest number of alarms of a day that is looked through, and that is shown.
+const LINES_MAX: usize = 5_000;
+const SHOWN_MAX: usize = 500;
+
+#[derive(Serialize)]
+struct Past {
+    alarm: String,
+    kind: String,
+    prio: u8,
+    title: Text,
+    path: Vec<String>,
+    path_en: Vec<String>,
+    raised_at: String,
+    accepted_by: Option<Person>,
+    outcome: Option<String>,
+    closed_at: Option<String>,
+    test: bool,
+}
+
+/// The alarms of a day: all of them for those who oversee the compound, else those that the officer accepted.
+pub(super) async fn history(
+    State(side): State<PhoneSide>,
+    caller: Caller,
+    Query(Day { day }): Query<Day>,
+) -> Result<Response, Problem> {
+    let dated = day.len() == 10 && day.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    if !dated {
+        let (zh, en) = ("日期格式：2026-03-02", "write the day as 2026-03-02");
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid", zh, en));
+    }
+    let views = side.views.clone();
+    let lines = tokio::task::spawn_blocking(move || views.day(&day, LINES_MAX)).await.unwrap_or_default();
+    let roles = &caller.officer.roles;
+    let all = caller.officer.admin || roles.contains(&Role::ControlRoom) || roles.contains(&Role::Manager);
+    let me = caller.id().to_string();
+    let mine = |line: &Line| all || line.accepted_by.as_ref() == Some(&me);
+    // The latest of the day, should there be too many.
+    let mut lines: Vec<Line> = lines.into_iter().filter(mine).collect();
+    lines.drain(..lines.len().saturating_sub(SHOWN_MAX));
+    let people = side.hub.people();
+    let read = side
+        .writer
+        .read(move |engine| lines.into_iter().map(|line| past(engine, &people, line)).collect::<Vec<_>>());
+    Ok(Json(read.await?).into_response())
+}
+
+fn past(engine: &Engine, people: &People, line: Line) -> Past {
+    let place = PlaceId::parse(&line.place).ok();
+    let path = place.as_ref().map(|place| engine.setup().site.path_of(place)).unwrap_or_default();
+    let prio = Priority::ALL.into_iter().find(|priority| priority.name() == line.priority);
+    let by = line.accepted_by.as_deref().and_then(|id| OfficerId::parse(id).ok());
+    Past {
+        title: view::kind_title(engine, &line.kind),
+        path: path.iter().map(|name| name.zh.clone()).collect(),
+        path_en: path.iter().map(|name| name.en.clone()).collect(),
+        prio: prio.map_or(1, Priority::level),
+        accepted_by: by.map(|id| view::person(people, &id)),
+        alarm: line.alarm,
+        kind: line.kind,
+        raised_at: line.raised_at,
+        outcome: line.outcome,
+        closed_at: line.closed_at,
+        test: line.test,
+    }
+}
