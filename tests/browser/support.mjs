@@ -49,6 +49,10 @@ export async function enrolled(browser, address, locale) {
   await page.goto(address);
   await page.getByRole('button', { name: locale === 'zh-CN' ? '绑定' : 'Link', exact: true }).click();
   await page.locator('[data-phase=live]').first().waitFor({ state: 'attached' });
+  // The gate of the shift comes first; the list is behind it.
+  await page.locator('button.start').waitFor({ state: 'attached' });
+  await page.evaluate(() => { location.hash = '#/'; });
+  await page.locator('button.start').waitFor({ state: 'detached' });
   return page;
 }
 

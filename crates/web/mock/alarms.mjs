@@ -309,3 +309,27 @@ export const overview = () => ({
   clock: { trusted: true },
   config: { hash: '8f14e45fceea167a5a36dedd4bea2543', since: minutesAgo(95) },
 });
+
+/** A public key of no private one: enough to subscribe with. */
+export const PUSH_KEY = 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4';
+
+export const team = () => ({
+  people: [
+    { id: OFFICER.id, name: OFFICER.name, roles: ['guard'], on_duty: true, reachable: true },
+    { ...OTHER, roles: ['guard'], on_duty: true, reachable: false },
+    { id: 'o_12', name: '李静', roles: ['grid_worker'], on_duty: true, reachable: true },
+    { id: 'o_15', name: '陈晓', roles: ['manager'], on_duty: false, reachable: true },
+  ],
+  shifts: [
+    { officer: OFFICER.id, from_min: 1200, until_min: 480, weekdays: [true, true, true, true, true, false, false] },
+    { officer: OTHER.id, from_min: 480, until_min: 1200, weekdays: [true, true, true, true, true, true, false] },
+    { officer: 'o_12', from_min: 540, until_min: 1080, weekdays: [true, true, true, true, true, false, false] },
+  ],
+  today: 1,
+});
+
+export const past = () => [
+  { alarm: 'al_p1', kind: 'ebike_in_lift', prio: 2, title: { zh: '电动车进电梯', en: 'E-bike in lift' }, path: ['2号楼', '1单元', '电梯A'], path_en: ['Building 2', 'Unit 1', 'Lift A'], raised_at: minutesAgo(400), accepted_by: { id: OFFICER.id, name: OFFICER.name }, outcome: 'complied', closed_at: minutesAgo(391), test: false },
+  { alarm: 'al_p2', kind: 'test', prio: 2, title: { zh: '测试告警', en: 'Test alarm' }, path: ['门岗'], path_en: ['Gate'], raised_at: minutesAgo(500), accepted_by: { id: OFFICER.id, name: OFFICER.name }, outcome: 'test', closed_at: minutesAgo(499), test: true },
+  { alarm: 'al_p3', kind: 'manhole', prio: 1, title: { zh: '井盖打开', en: 'Manhole cover open' }, path: ['东区', '2号路', '17号井'], path_en: ['East', 'Road 2', 'Cover 17'], raised_at: minutesAgo(620), accepted_by: OTHER, outcome: null, closed_at: null, test: false },
+];

@@ -9,6 +9,7 @@
 //   POST /mock/raise/<name>            raises one of the canned alarms
 //   POST /mock/guest                   ends the session
 //   POST /mock/stall                   welcomes, but never replays
+//   POST /mock/push                    push messages are configured
 //   POST /mock/burst                   500 updates of one alarm
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -39,7 +40,7 @@ export function startMock(port) {
   let receipts = [];
 
   function scene(name) {
-    state = { session: true, cut: false, stall: false, admin: true };
+    state = { session: true, cut: false, stall: false, admin: true, push: false };
     answered.clear();
     receipts = [];
     alarms = new Map((SCENES[name] ?? SCENES.busy)().map((a) => [a.id, a]));
@@ -121,6 +122,8 @@ export function startMock(port) {
       resolve: { state: 'resolved', outcome, closed_at: now(), actions: [] },
       false_alarm: { state: 'resolved', outcome: 'false_alarm', closed_at: now(), actions: [] },
       note: {},
+      transfer: {},
+      shelve: {},
       confirm: { mark: null },
     }[op];
     if (!change) return refuse('invalid', { text: { zh: `不认识的操作 ${op}`, en: `Unknown operation ${op}` } });
@@ -153,6 +156,16 @@ export function startMock(port) {
       const answer = command(body);
       return json(res, answer.t === 'ok' ? 200 : 409, answer);
     }
+    if (path === '/api/push') {
+      if (!state.push) return json(res, 404, { code: 'no_push' });
+      return method === 'GET' ? json(res, 200, { key: canned.PUSH_KEY, subscribed: false }) : res.writeHead(204).end();
+    }
+    if (path === '/api/duty') return json(res, 200, canned.team());
+    if (path === '/api/history') return json(res, 200, canned.past());
+    if (path === '/api/drill') {
+      tell({ ...canned.drill(), id: 'al_own_drill', prio: 2, actions: ['accept', 'decline', 'note'] });
+      return json(res, 200, { t: 'ok', cid: body.cid, id: 'al_own_drill', rev: 1 });
+    }
     if (path === '/api/admin/overview') return json(res, 200, canned.overview());
     if (path === '/api/evidence/cover.svg') {
       return res.writeHead(200, { 'content-type': 'image/svg+xml' }).end(canned.PICTURE);
@@ -177,6 +190,8 @@ export function startMock(port) {
     } else if (word === 'guest') {
       state.session = false;
       for (const ws of sockets.clients) ws.close(4401);
+    } else if (word === 'push') {
+      state.push = true;
     } else if (word === 'raise') {
       tell(canned[name]());
     } else if (word === 'burst') {

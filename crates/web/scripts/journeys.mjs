@@ -404,6 +404,77 @@ const JOURNEYS = {
     assert.deepEqual(icons, { display: 'standalone', scope: '/', found: [true, true, true, true] });
   },
 
+  async 'the gate promises nothing that was not tried, and a drill goes the real way'(open) {
+    await mock('calm');
+    const page = await open('#/duty');
+    await live(page);
+    await page.locator('[data-open=silent]').waitFor();
+    await page.locator('[data-closed=nothing]', { hasText: '此手机关闭应用后收不到' }).waitFor();
+    await button(page, '试听一级告警').click();
+    await page.locator('[data-check=sound][data-mark=weak]').waitFor();
+    await button(page, '听到了').click();
+    await page.locator('[data-check=sound][data-mark=good]').waitFor();
+    await page.locator('[data-open=alarms]').waitFor();
+    await button(page, '开始演练').click();
+    await front(page).filter({ hasText: '演练 TEST' }).waitFor();
+    await settle(page);
+    await button(page, '接警').click();
+    await page.locator('[data-drill=answered]').waitFor();
+    assert.deepEqual((await answered()).map((a) => a.t), ['ok', 'ok'], 'accepted, and ended as a test');
+    await button(page, '开始值班').click();
+    await page.locator('a.row[data-alarm=al_alone]').waitFor();
+    assert.equal(await page.getByText('开始值班：检查这部手机').count(), 0);
+  },
+
+  async 'who has an alarm can hand it on to somebody who is on duty and can be reached'(open) {
+    await mock('calm');
+    const page = await open('#/alarm/al_alone');
+    await live(page);
+    await button(page, '其他操作').click();
+    await button(page, '转交').click();
+    await page.locator('[data-to]').first().waitFor();
+    assert.deepEqual(await page.locator('[data-to]').evaluateAll((all) => all.map((e) => e.dataset.to)), ['o_12']);
+    await page.locator('[data-to=o_12]').click();
+    await page.waitForTimeout(200);
+    assert.deepEqual((await answered()).map((a) => a.t), ['ok']);
+  },
+
+  async 'the text size and the contrast are kept on this phone'(open) {
+    await mock('calm');
+    const page = await open('#/settings');
+    await live(page);
+    const size = () => page.evaluate(() => parseFloat(getComputedStyle(document.body).fontSize));
+    assert.equal(await size(), 18);
+    await button(page, '最大').click();
+    assert.ok(Math.abs((await size()) - 18 * 1.7) < 0.1);
+    await button(page, '加强').click();
+    await page.reload();
+    await live(page);
+    assert.ok(Math.abs((await size()) - 18 * 1.7) < 0.1);
+    assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), 'rgb(0, 0, 0)');
+  },
+
+  async 'a tap is answered on the screen within 100 ms'(open) {
+    await mock('calm');
+    const page = await open();
+    await live(page);
+    await mock('raise/cover');
+    await front(page).waitFor();
+    await settle(page);
+    const took_ms = await page.evaluate(async () => {
+      const dialog = document.querySelector('dialog.alarm');
+      const gone = new Promise((done) => {
+        const look = () => dialog.isConnected || done(performance.now());
+        new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+      });
+      const from = performance.now();
+      dialog.querySelector('button.accept').click();
+      return (await gone) - from;
+    });
+    console.log(`      answered after ${took_ms.toFixed(0)} ms`);
+    assert.ok(took_ms < 100, `${took_ms} ms`);
+  },
+
   async 'the console is loaded only when it is opened'(open) {
     await mock('calm');
     const page = await open();

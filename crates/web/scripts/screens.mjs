@@ -158,13 +158,67 @@ const SCREENS = {
       await p.locator('.answer:not(:empty)').waitFor();
     },
   },
-  settings: { scene: ['calm'], at: '#/settings', show: (p) => p.locator('dl').waitFor() },
+  settings: { scene: ['calm'], at: '#/settings', show: (p) => p.locator('dl').first().waitFor() },
   logout: {
     scene: ['calm'],
     at: '#/settings',
     async show(p) {
       await button(p, '退出登录', 'Log out').click();
       await p.locator('dialog.sheet[open]').waitFor();
+    },
+  },
+  duty: { scene: ['calm'], at: '#/duty', show: (p) => p.locator('[data-check=connection][data-mark=good]').waitFor() },
+  'duty-ask': {
+    scene: ['calm', 'push'],
+    at: '#/duty',
+    async show(p) {
+      await p.locator('[data-check=push]').scrollIntoViewIfNeeded();
+      await button(p, '试听', 'Try the sound').click();
+    },
+  },
+  'duty-end': {
+    scene: ['calm'],
+    at: '#/duty',
+    async show(p) {
+      await p.locator('[data-check=connection][data-mark=good]').waitFor();
+      await p.locator('main').evaluate((e) => e.scrollTo(0, e.scrollHeight));
+    },
+  },
+  team: { scene: ['calm'], at: '#/team', show: (p) => p.locator('[data-officer]').first().waitFor() },
+  'team-rota': {
+    scene: ['calm'],
+    at: '#/team',
+    async show(p) {
+      await p.locator('[data-officer]').first().waitFor();
+      await button(p, '周日', 'Sun').click();
+      await p.locator('main').evaluate((e) => e.scrollTo(0, e.scrollHeight));
+    },
+  },
+  history: { scene: ['calm'], at: '#/history', show: (p) => p.locator('li').first().waitFor() },
+  transfer: {
+    scene: ['calm'],
+    at: '#/alarm/al_alone',
+    async show(p) {
+      await button(p, '其他操作', 'Other actions').click();
+      await button(p, '转交', 'Hand over').click();
+      await p.locator('[data-to]').first().waitFor();
+    },
+  },
+  shelve: {
+    scene: ['calm'],
+    at: '#/alarm/al_alone',
+    async show(p) {
+      await button(p, '其他操作', 'Other actions').click();
+      await button(p, '暂时搁置', 'Shelve').click();
+      await p.locator('dialog.sheet textarea').fill('x');
+    },
+  },
+  'settings-more': {
+    scene: ['calm'],
+    at: '#/settings',
+    async show(p) {
+      await p.locator('dl').first().waitFor();
+      await p.locator('main').evaluate((e) => e.scrollTo(0, e.scrollHeight));
     },
   },
   admin: { scene: ['calm'], at: '#/admin', show: (p) => p.locator('section.broad').first().waitFor() },
@@ -186,12 +240,15 @@ const VARIANTS = [
   ),
   { name: 'zh-CN-dark-text200', locale: 'zh-CN', theme: 'dark', size: PHONE, text: '36px' },
   { name: 'en-light-text200', locale: 'en', theme: 'light', size: PHONE, text: '36px' },
+  // The app's own largest text, and its strong contrast.
+  { name: 'zh-CN-light-text17', locale: 'zh-CN', theme: 'light', size: PHONE, choices: { text: '1.7' } },
+  { name: 'en-dark-text17', locale: 'en', theme: 'dark', size: PHONE, choices: { text: '1.7', contrast: 'more' } },
   {
     name: 'zh-CN-dark-tablet',
     locale: 'zh-CN',
     theme: 'dark',
     size: { width: 1024, height: 768 },
-    only: ['list-busy', 'alarm', 'detail', 'resolve', 'enrol', 'settings', 'admin', 'admin-topics'],
+    only: ['list-busy', 'alarm', 'detail', 'resolve', 'enrol', 'settings', 'duty', 'team', 'history', 'admin', 'admin-topics'],
   },
   // Only where colour says something.
   {
@@ -200,7 +257,7 @@ const VARIANTS = [
     theme: 'dark',
     size: PHONE,
     grey: true,
-    only: ['list', 'list-busy', 'list-offline', 'alarm', 'alarm-level2', 'alarm-test', 'detail', 'admin'],
+    only: ['list', 'list-busy', 'list-offline', 'alarm', 'alarm-level2', 'alarm-test', 'detail', 'duty', 'duty-end', 'team', 'history', 'admin'],
   },
 ];
 
@@ -229,7 +286,7 @@ for (const fault of faults) console.error(fault);
 console.log(`${taken} pictures, ${faults.length} faults`);
 process.exit(faults.length > 0 ? 1 : 0);
 
-async function picture(name, { scene, at = '', show }, { locale, theme, size, text, grey }) {
+async function picture(name, { scene, at = '', show }, { locale, theme, size, text, grey, choices = {} }) {
   for (const word of scene) await mock(word);
   const context = await browser.newContext({
     viewport: size,
@@ -243,6 +300,10 @@ async function picture(name, { scene, at = '', show }, { locale, theme, size, te
     serviceWorkers: 'block',
   });
   const page = await context.newPage();
+  await page.addInitScript((chosen) => {
+    for (const [key, value] of Object.entries(chosen)) localStorage.setItem(`wanglou.${key}`, value);
+    localStorage.setItem('wanglou.duty', String(Date.now()));
+  }, choices);
   page.setDefaultTimeout(8_000);
   page.on('pageerror', (error) => faults.push(`${name}: ${error.message}`));
   page.on('console', (message) => {

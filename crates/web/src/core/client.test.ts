@@ -17,7 +17,7 @@ beforeEach(() => {
   net = new FakeDial();
   http = new FakeHttp();
   store = new FakeStore();
-  presence = { vis: 'visible', audio: true, locale: 'zh-CN' };
+  presence = { vis: 'visible', audio: true, locale: 'zh-CN', push: 'ok' };
   refused = [];
   client = newClient();
 });
@@ -64,7 +64,7 @@ async function live(seq = 0): Promise<void> {
 test('the first visit: hello without a cursor, replay, stored receipts during it, synced', async () => {
   await welcomed();
   expect(net.took()).toEqual([
-    { t: 'hello', dev: 'd_7f', app: '0.1.0', cursor: 0, history: '', vis: 'visible', push: 'none', audio: true, locale: 'zh-CN' },
+    { t: 'hello', dev: 'd_7f', app: '0.1.0', cursor: 0, history: '', vis: 'visible', push: 'ok', audio: true, locale: 'zh-CN' },
   ]);
   net.say({ t: 'alarm', seq: 42, replay: true, a: alarm('a', { rev: 3 }) });
   await settle();

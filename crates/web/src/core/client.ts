@@ -229,7 +229,7 @@ export class Client {
   }
 
   private hello(): Outbound {
-    const { vis, audio, locale } = this.parts.presence();
+    const { vis, audio, locale, push } = this.parts.presence();
     return {
       t: 'hello',
       dev: this.session?.dev ?? '',
@@ -237,7 +237,7 @@ export class Client {
       cursor: this.feed.cursor,
       history: this.feed.history ?? '',
       vis,
-      push: 'none',
+      push,
       audio,
       locale,
     };

@@ -109,6 +109,8 @@ export interface Presence {
   vis: Visibility;
   audio: boolean;
   locale: string;
+  /** `ok` when the gateway can push to this phone. */
+  push: string;
 }
 
 /** A receipt owed to the gateway. */

@@ -76,6 +76,10 @@ export interface Command {
   /** What is said along with an outcome. */
   note?: string;
   eta_s?: number;
+  /** Whom it is handed on to. */
+  to?: string;
+  /** Until when it is shelved, RFC 3339. */
+  until?: string;
 }
 
 /** Reads one text frame; `null` for anything this version cannot use. */

@@ -8,6 +8,7 @@
  * four never rings.
  */
 import type { Priority } from '../core/alarm';
+import type { Loudness } from './prefs';
 
 interface Beat {
   at_s: number;
@@ -50,6 +51,17 @@ const PATTERNS: Record<Exclude<Priority, 4>, Pattern> = {
   },
 };
 
+/** Of the usual loudness; the vibration stays as it is. */
+const GAINS: Record<Loudness, number> = { loud: 1, soft: 0.35, off: 0 };
+
+/** How loud each level is on this phone; set by whoever keeps the person's choices. */
+let loudnessOf: (level: Exclude<Priority, 4>) => Loudness = () => 'loud';
+
+/** Takes over where the person's choices are read. */
+export function loudnessFrom(read: typeof loudnessOf): void {
+  loudnessOf = read;
+}
+
 let context: AudioContext | null = null;
 let playing: { level: Priority; timer: ReturnType<typeof setInterval> } | null = null;
 
@@ -79,22 +91,22 @@ export function ring(level: Priority | null): void {
     playing = null;
   }
   if (wanted === null) return;
-  const pattern = PATTERNS[wanted];
-  play(pattern);
-  playing = { level: wanted, timer: setInterval(() => play(pattern), pattern.every_ms) };
+  const round = () => play(PATTERNS[wanted], GAINS[loudnessOf(wanted)]);
+  round();
+  playing = { level: wanted, timer: setInterval(round, PATTERNS[wanted].every_ms) };
 }
 
 /** One round of the rhythm of `level`, to try it out. */
 export function sample(level: Exclude<Priority, 4>): void {
-  play(PATTERNS[level]);
+  play(PATTERNS[level], GAINS[loudnessOf(level)]);
 }
 
-function play(pattern: Pattern): void {
+function play(pattern: Pattern, share: number): void {
   // Browsers refuse, and say so loudly, before the first tap.
   if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(pattern.vibrate_ms);
-  if (!context || !unlocked()) return;
+  if (!context || !unlocked() || share === 0) return;
   const start_s = context.currentTime + 0.02;
-  for (const beat of pattern.beats) playBeat(context, start_s, beat, pattern.gain);
+  for (const beat of pattern.beats) playBeat(context, start_s, beat, pattern.gain * share);
 }
 
 function playBeat(audio: AudioContext, start_s: number, beat: Beat, loudness: number): void {

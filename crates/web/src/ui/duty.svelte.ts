@@ -5,13 +5,16 @@
  */
 import { version } from '../../package.json';
 import { Client, type View } from '../core/client';
+import { isObject } from '../core/alarm';
 import { type Shown, ordered, ringKey, ringing, show } from '../core/ring';
+import { uuid7 } from '../core/uuid7';
 import type { Command, Refusal } from '../core/wire';
 import { clock, dial } from '../platform/browser';
-import { http } from '../platform/http';
+import { http, request } from '../platform/http';
 import * as sound from '../platform/sound';
 import { IdbStore } from '../platform/store';
 import { startWorker, update } from '../platform/worker';
+import { gate } from './gate.svelte';
 import { prefs } from './prefs.svelte';
 import { alarmHref, route } from './route.svelte';
 
@@ -37,6 +40,7 @@ const client = new Client({
     vis: document.visibilityState === 'visible' ? 'visible' : 'hidden',
     audio: sound.unlocked(),
     locale: prefs.locale,
+    push: gate.push === 'ok' ? 'ok' : 'none',
   }),
   sounding: (id) => sound.unlocked() && heard.has(id),
   events: { changed: refresh, settled },
@@ -48,8 +52,8 @@ let audio = $state(sound.unlocked());
 /** The phone itself says that it has no network; true is no promise. */
 let network = $state(navigator.onLine);
 let update_ready = $state(false);
-/** The latest trial message that came in, by its id. */
-let trial = $state('');
+/** The drill of one's own phones that runs, by its alarm. */
+let drill = $state.raw<string | null>(null);
 let undo = $state.raw<Undo | null>(null);
 let notice = $state.raw<{ command: Command; refusal: Refusal } | null>(null);
 /** Alarm id → what it rang about when a person silenced it or went to the list. */
@@ -100,9 +104,6 @@ export const duty = {
   get updateReady(): boolean {
     return update_ready;
   },
-  get trial(): string {
-    return trial;
-  },
   /** Whether something is being sounded now. */
   get loud(): boolean {
     return loud.length > 0;
@@ -125,6 +126,14 @@ export const duty = {
   accept({ alarm }: Shown): void {
     notice = null;
     const command = client.command('accept', alarm);
+    if (alarm.id === drill) {
+      // Seen, heard and answered: that is all a drill is for.
+      client.command('resolve', alarm, { outcome: 'test' });
+      drill = null;
+      gate.drilled('answered');
+      route.go('#/duty');
+      return;
+    }
     undo = { command, until_ms: client.now() + UNDO_MS };
     route.go(alarmHref(alarm.id));
   },
@@ -164,6 +173,14 @@ export const duty = {
   retry: () => client.wake(),
   update: () => update(),
   signOut: () => client.signOut(),
+  /** Asks for an alarm marked TEST that reaches this officer's phones and nobody else. */
+  async startDrill(): Promise<void> {
+    gate.drilled('waiting');
+    const answer = await request('POST', '/api/drill', { cid: uuid7(clock.now(), clock.bytes(10)) });
+    const body = answer?.status === 200 && isObject(answer.body) ? answer.body : null;
+    if (typeof body?.id === 'string') drill = body.id;
+    else gate.drilled('failed');
+  },
   async unlockSound(): Promise<void> {
     const was = sound.unlocked();
     audio = await sound.unlock();
@@ -173,7 +190,12 @@ export const duty = {
 
 /** Starts the client and everything that follows the page; returns how to stop it. */
 export function startDuty(): () => void {
+  sound.loudnessFrom((level) => prefs.loudness(level));
   const stopSound = $effect.root(() => {
+    $effect(() => {
+      // At each opening: browsers end subscriptions without a word.
+      if (view.phase === 'live') void gate.sync().then((changed) => changed && client.presenceChanged());
+    });
     $effect(() => {
       heard = new Set(loud.slice(0, 1).map(({ alarm }) => alarm.id));
       sound.ring(loud[0]?.alarm.prio ?? null);
@@ -189,6 +211,7 @@ export function startDuty(): () => void {
   const stop = new AbortController();
   const { signal } = stop;
   document.addEventListener('visibilitychange', () => client.presenceChanged(), { signal });
+  document.addEventListener('visibilitychange', () => void gate.look(), { signal });
   window.addEventListener('pageshow', (e) => e.persisted && client.wake(), { signal });
   document.addEventListener('resume', () => client.wake(), { signal });
   window.addEventListener('online', () => (network = true) && client.wake(), { signal });
@@ -201,7 +224,7 @@ export function startDuty(): () => void {
   void startWorker({
     updateReady: () => (update_ready = true),
     open: (alarm) => route.go(alarm ? alarmHref(alarm) : '#/'),
-    trial: (id) => (trial = id),
+    trial: (id) => gate.arrived(id),
   });
   return () => {
     stop.abort();

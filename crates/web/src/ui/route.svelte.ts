@@ -1,6 +1,6 @@
 /**
  * Where in the app the person is, kept in the fragment: `#/`, `#/alarm/<id>`,
- * `#/settings`, `#/admin`, and `#enrol=<token>` for the link that binds a phone
+ * `#/settings`, `#/duty`, `#/team`, `#/history`, `#/admin`, and `#enrol=<token>` for the link that binds a phone
  * (a fragment never leaves the device by itself).
  */
 
@@ -8,6 +8,9 @@ export type Route =
   | { name: 'list' }
   | { name: 'alarm'; id: string }
   | { name: 'settings' }
+  | { name: 'duty' }
+  | { name: 'team' }
+  | { name: 'history' }
   | { name: 'admin' }
   | { name: 'enrol'; token: string };
 
@@ -16,7 +19,9 @@ export function parseRoute(hash: string): Route {
   if (hash.startsWith('#enrol=')) return { name: 'enrol', token: decode(hash.slice('#enrol='.length)) };
   const [first, second] = hash.replace(/^#\/?/, '').split('/');
   if (first === 'alarm' && second) return { name: 'alarm', id: decode(second) };
-  if (first === 'settings' || first === 'admin') return { name: first };
+  if (first === 'settings' || first === 'admin' || first === 'duty' || first === 'team' || first === 'history') {
+    return { name: first };
+  }
   return { name: 'list' };
 }
 

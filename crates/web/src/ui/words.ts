@@ -63,6 +63,19 @@ const ACTIONS: Record<string, Say> = {
   confirm: m.act_confirm,
   en_route: m.act_en_route,
   transfer: m.act_transfer,
+  shelve: m.act_shelve,
+  release: m.act_release,
+};
+const ROLES: Record<string, Say> = {
+  guard: m.role_guard,
+  grid_worker: m.role_grid_worker,
+  captain: m.role_captain,
+  control_room: m.role_control_room,
+  manager: m.role_manager,
+  officer: m.role_officer,
+  station: m.role_station,
+  leader: m.role_leader,
+  maintainer: m.role_maintainer,
 };
 const LEVELS: Record<Priority, Say> = { 1: m.level_1, 2: m.level_2, 3: m.level_3, 4: m.level_4 };
 
@@ -95,6 +108,10 @@ export function happeningWord(what: string): string {
 
 export function actionWord(action: string): string {
   return lookUp(ACTIONS, action);
+}
+
+export function roleWord(role: string): string {
+  return lookUp(ROLES, role);
 }
 
 /** Where, in one line: `3号楼 2单元 电梯B`, `Building 3, Unit 2, Lift B`. */

@@ -1,0 +1,112 @@
+/** Who is on duty, and what was: the gateway's answers, read with care. */
+import { isObject, type Person, person, type Priority, type Words, wordsOrNull } from '../core/alarm';
+import { request } from './http';
+
+/** A colleague. */
+export interface Colleague {
+  id: string;
+  name: string;
+  roles: string[];
+  on_duty: boolean;
+  reachable: boolean;
+}
+
+/** A part of a day that somebody works, minutes since midnight on the compound's clock. */
+export interface Shift {
+  officer: string;
+  from_min: number;
+  until_min: number;
+  /** Monday first. */
+  weekdays: boolean[];
+}
+
+/** Everybody, and the rota. */
+export interface Team {
+  people: Colleague[];
+  shifts: Shift[];
+  /** 0 for Monday, on the compound's clock. */
+  today: number;
+}
+
+/** One alarm of the past. */
+export interface Past {
+  alarm: string;
+  prio: Priority;
+  title: Words;
+  path: string[];
+  path_en: string[];
+  raised_at: string;
+  accepted_by: Person | null;
+  outcome: string | null;
+  closed_at: string | null;
+  test: boolean;
+}
+
+export async function team(): Promise<Team | null> {
+  const answer = await request('GET', '/api/duty');
+  if (answer?.status !== 200 || !isObject(answer.body)) return null;
+  const { people, shifts, today } = answer.body;
+  return {
+    people: objects(people).map((raw) => ({
+      id: text(raw.id),
+      name: text(raw.name) || text(raw.id),
+      roles: strings(raw.roles),
+      on_duty: raw.on_duty === true,
+      reachable: raw.reachable === true,
+    })),
+    shifts: objects(shifts).map((raw) => ({
+      officer: text(raw.officer),
+      from_min: number(raw.from_min),
+      until_min: number(raw.until_min),
+      weekdays: Array.isArray(raw.weekdays) ? raw.weekdays.map((on) => on === true) : [],
+    })),
+    today: number(today),
+  };
+}
+
+/** The alarms of a day, `2026-03-02`, that this officer may know of; newest first. */
+export async function past(day: string): Promise<Past[] | null> {
+  const answer = await request('GET', `/api/history?day=${encodeURIComponent(day)}`);
+  if (answer?.status !== 200 || !Array.isArray(answer.body)) return null;
+  const lines = objects(answer.body).map((raw): Past => ({
+    alarm: text(raw.alarm),
+    prio: raw.prio === 2 || raw.prio === 3 || raw.prio === 4 ? raw.prio : 1,
+    title: wordsOrNull(raw.title) ?? { zh: text(raw.kind), en: text(raw.kind) },
+    path: strings(raw.path),
+    path_en: strings(raw.path_en),
+    raised_at: text(raw.raised_at),
+    accepted_by: person(raw.accepted_by),
+    outcome: typeof raw.outcome === 'string' ? raw.outcome : null,
+    closed_at: typeof raw.closed_at === 'string' ? raw.closed_at : null,
+    test: raw.test === true,
+  }));
+  return lines.sort((a, b) => b.raised_at.localeCompare(a.raised_at));
+}
+
+/** The colleagues who work on a weekday, in the order in which their shifts begin. */
+export function worksOn(found: Team, weekday: number): { name: string; from: string; until: string }[] {
+  const name = (id: string) => found.people.find((one) => one.id === id)?.name ?? id;
+  const time = (min: number) => `${two(Math.floor(min / 60))}:${two(min % 60)}`;
+  return found.shifts
+    .filter((shift) => shift.weekdays[weekday] === true)
+    .sort((a, b) => a.from_min - b.from_min || a.officer.localeCompare(b.officer))
+    .map((shift) => ({ name: name(shift.officer), from: time(shift.from_min), until: time(shift.until_min) }));
+}
+
+const two = (n: number) => String(n).padStart(2, '0');
+
+function objects(raw: unknown): Record<string, unknown>[] {
+  return Array.isArray(raw) ? raw.filter(isObject) : [];
+}
+
+function strings(raw: unknown): string[] {
+  return Array.isArray(raw) ? raw.filter((s): s is string => typeof s === 'string') : [];
+}
+
+function text(raw: unknown): string {
+  return typeof raw === 'string' ? raw : '';
+}
+
+function number(raw: unknown): number {
+  return typeof raw === 'number' && Number.isFinite(raw) ? raw : 0;
+}
