@@ -4,7 +4,7 @@
 use crate::alarm::{Alarm, Condition, Follower};
 use crate::custody;
 use crate::ladder;
-use crate::rules::{Rule, rule_of};
+use crate::rules::{Rule, knows};
 use crate::world::World;
 use wanglou_model::{
     Answer, Aside, Command, Fact, NextRung, OfficerId, Op, Outcome, Owner, Priority, Reason, Reopening,
@@ -272,12 +272,6 @@ fn note(alarm: &Alarm, by: &OfficerId, text: &str) -> Outcomes {
     )
 }
 
-/// The rule of a kind, or the one that raises alarms of that kind beside its own.
-fn knows<'a>(rules: &'a [Box<dyn Rule>], kind: &str) -> Option<&'a dyn Rule> {
-    let beside = || rules.iter().find(|rule| rule.words_of(kind).is_some()).map(|rule| &**rule);
-    rule_of(rules, kind).or_else(beside)
-}
-
 fn by_rule(world: &World, rules: &[Box<dyn Rule>], alarm: &Alarm, command: &Command) -> Outcomes {
     let facts = knows(rules, alarm.kind.as_str()).and_then(|rule| rule.command(world, alarm, command));
     match facts {
@@ -323,10 +317,12 @@ fn resolve(
         note: note.to_owned(),
         photos: photos.to_vec(),
     });
-    let rule = rule_of(rules, alarm.kind.as_str());
-    if rule.is_none_or(|rule| rule.word_is_enough(world, alarm, outcome)) {
-        facts.extend(stood_down(alarm, Some(by)));
-        facts.push(closed(alarm, outcome, "resolved", "处置完毕", "resolved by the person on scene"));
+    match knows(rules, alarm.kind.as_str()).filter(|rule| !rule.word_is_enough(world, alarm, outcome)) {
+        Some(rule) => facts.extend(rule.awaits(world, alarm, outcome)),
+        None => {
+            facts.extend(stood_down(alarm, Some(by)));
+            facts.push(closed(alarm, outcome, "resolved", "处置完毕", "resolved by the person on scene"));
+        }
     }
     Outcomes::done(alarm, facts)
 }

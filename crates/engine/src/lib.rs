@@ -41,8 +41,9 @@ pub use lift_command::CommandRow;
 pub use register::{Absence, Register};
 pub use reports::{NoteRow, Source, Word, note_key};
 pub use rules::{
-    EbikeInLiftSettings, KindWords, LivingAloneSettings, ManholeSettings, ReportSettings, RuleSettings,
-    ThrownObjectSettings,
+    CoSettings, EbikeInLiftSettings, GasSettings, KindWords, LeakSettings, LiftEntrapmentSettings,
+    LivingAloneSettings, ManholeSettings, ReportSettings, RuleSettings, ShedHeatSettings, SmokeSettings,
+    SosSettings, ThrownObjectSettings,
 };
 pub use senses::{
     DeviceSeen, Freshness, LATE_AFTER, LaneBlind, PHONE_RETURNS_WITHIN, PhoneSeen, Senses, Sighting, Subject,
@@ -309,7 +310,8 @@ impl Engine {
         let (occurred, freshness) = self.senses.place_in_time(said, retain, by);
         let mut sighting = Sighting { id, device, said, occurred, freshness, duplicate: false };
         let unheard = device.probation && setup.unheard.contains(id);
-        let listening = if unheard { Listening(0) } else { Listening::to(&self.rules, device) };
+        let listening =
+            if unheard { Listening(0) } else { Listening::to(&self.rules, device, &said.reading) };
         sighting.duplicate = listening.any() && !retain && self.is_duplicate(&sighting, dup);
         let mut triggers = self.observe_device(&sighting, by);
         self.pass_on_health(&triggers);
@@ -590,6 +592,14 @@ impl Engine {
                 rule.registered(&self.senses, &self.setup, fact, &mut timers);
             }
         }
+        if let Fact::Staged { alarm, .. } = fact
+            && let Some(alarm) = self.book.alarms.get(alarm)
+        {
+            for rule in &mut self.rules {
+                let mut timers = RuleTimers { rule: rule.name(), timers: &mut self.timers };
+                rule.staged(&self.senses, &self.setup, alarm, &mut timers);
+            }
+        }
         if let Fact::Closed { alarm, reason, .. } = fact
             && let Some(alarm) = self.book.alarms.get(alarm)
         {
@@ -705,9 +715,10 @@ impl Engine {
             Timer::Channel(id) => self.run_channels(at, id, facts),
             Timer::Alarm { alarm: id, slot } => {
                 let Some(alarm) = self.book.alarms.get(id).filter(|alarm| alarm.is_open()) else { return };
-                let Some(rule) = self.rules.iter().position(|rule| rule.name() == alarm.kind.as_str()) else {
-                    return;
-                };
+                let kind = alarm.kind.as_str();
+                let own = self.rules.iter().position(|rule| rule.name() == kind);
+                let beside = || self.rules.iter().position(|rule| rule.words_of(kind).is_some());
+                let Some(rule) = own.or_else(beside) else { return };
                 let proposals = self.rules[rule].alarm_due(&self.world(), alarm, *slot);
                 self.propose(at, rule, proposals, facts);
             }
@@ -995,14 +1006,14 @@ impl Engine {
     }
 }
 
-/// Which rules a device matters to, one bit each.
+/// Which rules what a device says matters to, one bit each.
 #[derive(Debug, Clone, Copy)]
 struct Listening(u64);
 
 impl Listening {
-    fn to(rules: &[Box<dyn Rule>], device: &Device) -> Self {
+    fn to(rules: &[Box<dyn Rule>], device: &Device, reading: &Reading) -> Self {
         debug_assert!(rules.len() <= 64, "one bit each");
-        let bits = rules.iter().enumerate().map(|(n, rule)| u64::from(rule.listens(device)) << n);
+        let bits = rules.iter().enumerate().map(|(n, rule)| u64::from(rule.hears(device, reading)) << n);
         Self(bits.fold(0, std::ops::BitOr::bitor))
     }
 

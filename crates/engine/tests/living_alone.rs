@@ -34,6 +34,7 @@ fn device(id: &str, at: &str, purpose: Purpose, hub: Option<&str>) -> (DeviceId,
         follow_up: None,
         columns: None,
         hold_wired: false,
+        rex_wired: false,
         probation: false,
     };
     (device_id(id), device)
@@ -47,6 +48,7 @@ fn person(role: Role) -> Officer {
         always_on_duty: true,
         telephone: false,
         webhook: false,
+        maintains: BTreeSet::new(),
         admin: false,
     }
 }
@@ -91,6 +93,7 @@ fn site(high_risk: bool, doors: usize) -> Site {
         officers: PEOPLE.iter().map(|(id, role)| (officer(id), person(*role))).collect(),
         rota: Rota::default(),
         homes: BTreeMap::from([(place(HOME), home(high_risk)), (place("3/1204"), home(false))]),
+        vehicles: BTreeMap::new(),
     }
 }
 

@@ -145,6 +145,7 @@ pub enum ObjectSize {
 pub enum CallAnswer {
     Ok,
     Help,
+    Cooking,
     OtherPerson,
     Unclear,
     None,

@@ -38,6 +38,9 @@ pub struct Site {
     pub rota: Rota,
     /// Homes that the living-alone rule watches.
     pub homes: BTreeMap<PlaceId, Home>,
+    /// From the hash of a number plate to the home whose resident is told; no plate itself is kept anywhere.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vehicles: BTreeMap<String, PlaceId>,
 }
 
 /// What a place is; screens and rules use it.
@@ -60,6 +63,8 @@ pub enum PlaceKind {
     Cover,
     Shed,
     Room,
+    Garage,
+    PumpRoom,
     Other,
 }
 
@@ -105,6 +110,10 @@ pub enum Purpose {
     Smoke,
     Shed,
     Weather,
+    ManualPoint,
+    FireRelay,
+    Valve,
+    Breaker,
     Hub,
     Other,
 }
@@ -145,6 +154,9 @@ pub struct Device {
     /// A lift's hold output is wired to this controller.
     #[serde(default)]
     pub hold_wired: bool,
+    /// The buttons and bars that open this door from inside are wired to it: it tells of each such request.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rex_wired: bool,
     /// New: what it says is on trial, and the property manager alone is told.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub probation: bool,
@@ -228,6 +240,9 @@ pub struct Officer {
     /// A webhook (a chat group, an SMS or voice gateway) is on file, so that the second channel can reach them.
     #[serde(default)]
     pub webhook: bool,
+    /// What a maintainer keeps in order, by the purpose of the devices; empty: everything.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub maintains: BTreeSet<Purpose>,
     /// May see the admin page and change the configuration.
     #[serde(default)]
     pub admin: bool,
@@ -449,6 +464,7 @@ mod tests {
             always_on_duty: false,
             telephone: false,
             webhook: false,
+            maintains: BTreeSet::new(),
             admin: false,
         };
         assert!(wu.serves(&place("3/2"), None), "the whole compound");

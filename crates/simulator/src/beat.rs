@@ -64,6 +64,10 @@ pub(crate) fn reading(
         | Purpose::DoorContact
         | Purpose::LaneCamera
         | Purpose::Smoke
+        | Purpose::ManualPoint
+        | Purpose::FireRelay
+        | Purpose::Valve
+        | Purpose::Breaker
         | Purpose::Other => Reading::Heartbeat {},
     }
 }

@@ -149,7 +149,14 @@ impl Gather {
             Purpose::Noise => compound.noise.push(at),
             Purpose::Hub => compound.hubs.push(at),
             // They have no episodes, only beats.
-            Purpose::DoorContact | Purpose::Shed | Purpose::Weather | Purpose::Other => {}
+            Purpose::DoorContact
+            | Purpose::Shed
+            | Purpose::Weather
+            | Purpose::ManualPoint
+            | Purpose::FireRelay
+            | Purpose::Valve
+            | Purpose::Breaker
+            | Purpose::Other => {}
         }
     }
 

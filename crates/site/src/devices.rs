@@ -23,6 +23,7 @@ pub(crate) const COLUMNS: &[Column] = &[
     Column { name: "follow_up", also: &["后续上报"], required: false },
     Column { name: "columns", also: &["列", "房间列"], required: false },
     Column { name: "hold_wired", also: &["已接梯控", "梯控接线"], required: false },
+    Column { name: "rex_wired", also: &["已接出门按钮", "出门按钮"], required: false },
     Column { name: "state_polling", also: &["轮询状态", "轮询"], required: false },
     Column { name: "probation", also: &["试运行", "试用"], required: false },
 ];
@@ -105,6 +106,7 @@ fn read_device(
         follow_up: read_span(&record.cell("follow_up"), FOLLOW_UP, "between 1s and 24h", faults),
         columns: read_columns(record, purpose, faults),
         hold_wired: read_hold_wired(record, purpose, faults),
+        rex_wired: read_rex_wired(record, purpose, faults),
         probation: read_probation(record, faults),
     };
     check_polling(record, purpose, faults);
@@ -184,6 +186,10 @@ fn place_kind_of(purpose: Purpose) -> Option<PlaceKind> {
         | Purpose::Smoke
         | Purpose::Shed
         | Purpose::Weather
+        | Purpose::ManualPoint
+        | Purpose::FireRelay
+        | Purpose::Valve
+        | Purpose::Breaker
         | Purpose::Hub
         | Purpose::Other => None,
     }
@@ -230,6 +236,16 @@ fn read_hold_wired(record: Record<'_>, purpose: Option<Purpose>, faults: &mut Fa
     let wired = flag(&cell, faults);
     if wired && purpose.is_some_and(|purpose| purpose != Purpose::LiftController) {
         faults.error(&cell.at, "only a lift_controller can be wired to hold a lift; leave it empty");
+    }
+    wired
+}
+
+/// Whether a door was forced can be told only where leaving by its button is told, too.
+fn read_rex_wired(record: Record<'_>, purpose: Option<Purpose>, faults: &mut Faults) -> bool {
+    let cell = record.cell("rex_wired");
+    let wired = flag(&cell, faults);
+    if wired && purpose.is_some_and(|purpose| purpose != Purpose::DoorAccess) {
+        faults.error(&cell.at, "only a door_access controller has a request-to-exit input; leave it empty");
     }
     wired
 }

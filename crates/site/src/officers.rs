@@ -7,7 +7,7 @@ use crate::places::Places;
 use crate::text::id;
 use crate::words;
 use std::collections::{BTreeMap, BTreeSet};
-use wanglou_model::{GridId, Officer, OfficerId, PlaceId, Role, Text};
+use wanglou_model::{GridId, Officer, OfficerId, PlaceId, Purpose, Role, Text};
 
 /// Most officers of one compound.
 const OFFICERS_MAX: usize = 5_000;
@@ -74,8 +74,8 @@ fn officer_id(entry: &Node<'_>, faults: &mut Faults) -> Option<OfficerId> {
 }
 
 fn read_officer(entry: &Node<'_>, known: Known<'_>, faults: &mut Faults) -> Officer {
-    let keys = ["roles", "grids", "places", "always_on_duty", "admin"];
-    let [roles, grids, places, always, admin] = match entry.table(faults) {
+    let keys = ["roles", "grids", "places", "always_on_duty", "maintains", "admin"];
+    let [roles, grids, places, always, maintains, admin] = match entry.table(faults) {
         Some(table) => table.only(&entry.at, keys, faults),
         None => std::array::from_fn(|_| None),
     };
@@ -89,6 +89,7 @@ fn read_officer(entry: &Node<'_>, known: Known<'_>, faults: &mut Faults) -> Offi
         // Both are taken from people.toml once it is read.
         telephone: false,
         webhook: false,
+        maintains: maintains.map(|node| read_maintains(&node, faults)).unwrap_or_default(),
         admin,
     }
 }
@@ -107,6 +108,18 @@ fn read_roles(entry: &Node<'_>, roles: Option<Node<'_>>, faults: &mut Faults) ->
         match words::role(text) {
             Some(role) => _ = found.insert(role),
             None => faults.unknown(&at, "role", text, words::roles()),
+        }
+    }
+    found
+}
+
+/// Purposes of devices.
+fn read_maintains(node: &Node<'_>, faults: &mut Faults) -> BTreeSet<Purpose> {
+    let mut found = BTreeSet::new();
+    for (text, at) in node.texts(faults).unwrap_or_default() {
+        match words::purpose(text) {
+            Some(purpose) => _ = found.insert(purpose),
+            None => faults.unknown(&at, "purpose", text, words::purposes()),
         }
     }
     found

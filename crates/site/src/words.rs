@@ -23,6 +23,8 @@ const KINDS: &[Word<PlaceKind>] = &[
     (PlaceKind::Cover, "cover", &["井盖"]),
     (PlaceKind::Shed, "shed", &["充电棚", "车棚"]),
     (PlaceKind::Room, "room", &["房间", "机房"]),
+    (PlaceKind::Garage, "garage", &["车库", "地下车库"]),
+    (PlaceKind::PumpRoom, "pump_room", &["水泵房", "泵房"]),
     (PlaceKind::Other, "other", &["其他"]),
 ];
 
@@ -43,6 +45,10 @@ const PURPOSES: &[Word<Purpose>] = &[
     (Purpose::Smoke, "smoke", &["烟感", "公共烟感"]),
     (Purpose::Shed, "shed", &["充电棚", "车棚"]),
     (Purpose::Weather, "weather", &["气象站"]),
+    (Purpose::ManualPoint, "manual_point", &["手动报警按钮", "手报"]),
+    (Purpose::FireRelay, "fire_relay", &["消防联动"]),
+    (Purpose::Valve, "valve", &["阀门", "燃气阀", "机械手"]),
+    (Purpose::Breaker, "breaker", &["断路器", "空开"]),
     (Purpose::Hub, "hub", &["网关"]),
     (Purpose::Other, "other", &["其他"]),
 ];

@@ -3,11 +3,23 @@
 //!
 //! What a rule keeps is changed by observing only, so that recovery can observe again without deciding.
 
+mod actuators;
+mod co;
 mod ebike_in_lift;
+mod gas;
+mod leak;
+mod lift_entrapment;
 mod living_alone;
+mod maintainers;
 mod manhole;
 mod report;
+mod sensing;
+mod shed_heat;
+mod smoke;
+mod sos;
+mod standing;
 mod thrown_object;
+mod time_of_day;
 
 use crate::alarm::Alarm;
 use crate::reports::Word;
@@ -19,28 +31,49 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use wanglou_model::{
     AlarmId, CallAnswer, Command, Device, DeviceId, Evidence, Fact, IncidentId, Ladder, Mark, Outcome,
-    PlaceId, Priority, Reason, Span, Text, Timestamp,
+    PlaceId, Priority, Reading, Reason, Span, Text, Timestamp,
 };
 
+pub use co::CoSettings;
 pub use ebike_in_lift::EbikeInLiftSettings;
+pub use gas::GasSettings;
+pub use leak::LeakSettings;
+pub use lift_entrapment::LiftEntrapmentSettings;
 pub use living_alone::LivingAloneSettings;
 pub use manhole::ManholeSettings;
 pub use report::ReportSettings;
 pub(crate) use report::{Made, incident, is_erased_at_close, is_peoples_word, reused_id};
+pub use shed_heat::ShedHeatSettings;
+pub use smoke::SmokeSettings;
+pub use sos::SosSettings;
 pub use thrown_object::ThrownObjectSettings;
 
 /// Every rule's thresholds. One table each in `rules.toml`, under the rule's name; unknown keys are refused.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RuleSettings {
+    /// Carbon monoxide.
+    pub co: CoSettings,
     /// E-bikes in lifts.
     pub ebike_in_lift: EbikeInLiftSettings,
+    /// Combustible gas.
+    pub gas: GasSettings,
+    /// Water where none should be.
+    pub leak: LeakSettings,
+    /// People shut in a lift.
+    pub lift_entrapment: LiftEntrapmentSettings,
     /// People living alone.
     pub living_alone: LivingAloneSettings,
     /// Manhole covers.
     pub manhole: ManholeSettings,
     /// What people tell.
     pub report: ReportSettings,
+    /// Heat in a charging shed.
+    pub shed_heat: ShedHeatSettings,
+    /// Smoke, heat and manual call points.
+    pub smoke: SmokeSettings,
+    /// Calls for help.
+    pub sos: SosSettings,
     /// Objects thrown from buildings.
     pub thrown_object: ThrownObjectSettings,
 }
@@ -48,10 +81,17 @@ pub struct RuleSettings {
 /// The list. A new rule is one line here.
 pub(crate) fn all(settings: &RuleSettings) -> Vec<Box<dyn Rule>> {
     vec![
+        Box::new(co::Co::new(settings.co.clone())),
         Box::new(ebike_in_lift::EbikeInLift::new(settings.ebike_in_lift.clone())),
+        Box::new(gas::Gas::new(settings.gas.clone())),
+        Box::new(leak::Leak::new(settings.leak.clone())),
+        Box::new(lift_entrapment::LiftEntrapment::new(settings.lift_entrapment.clone())),
         Box::new(living_alone::LivingAlone::new(settings.living_alone.clone())),
         Box::new(manhole::Manhole::new(settings.manhole.clone())),
         Box::new(report::PeoplesReport::new(settings.report.clone())),
+        Box::new(shed_heat::ShedHeat::new(settings.shed_heat.clone())),
+        Box::new(smoke::Smoke::new(settings.smoke.clone())),
+        Box::new(sos::Sos::new(settings.sos.clone())),
         Box::new(thrown_object::ThrownObject::new(settings.thrown_object.clone())),
     ]
 }
@@ -59,6 +99,12 @@ pub(crate) fn all(settings: &RuleSettings) -> Vec<Box<dyn Rule>> {
 /// The rule of a kind of alarm.
 pub(crate) fn rule_of<'a>(rules: &'a [Box<dyn Rule>], kind: &str) -> Option<&'a dyn Rule> {
     rules.iter().find(|rule| rule.name() == kind).map(|rule| &**rule)
+}
+
+/// The rule of a kind, or the one that raises alarms of that kind beside its own.
+pub(crate) fn knows<'a>(rules: &'a [Box<dyn Rule>], kind: &str) -> Option<&'a dyn Rule> {
+    let beside = || rules.iter().find(|rule| rule.words_of(kind).is_some()).map(|rule| &**rule);
+    rule_of(rules, kind).or_else(beside)
 }
 
 /// Words for a kind of alarm.
@@ -220,6 +266,11 @@ pub trait Rule: Send + std::fmt::Debug {
     /// Does it want to hear this device?
     fn listens(&self, device: &Device) -> bool;
 
+    /// Does it want to hear this of a device? For rules that know what they want by what is said, not by who says it.
+    fn hears(&self, device: &Device, _reading: &Reading) -> bool {
+        self.listens(device)
+    }
+
     /// A new configuration: thresholds, and subjects that came or went.
     fn configure(&mut self, senses: &Senses, setup: &Setup, timers: &mut RuleTimers);
 
@@ -263,6 +314,9 @@ pub trait Rule: Send + std::fmt::Debug {
         _timers: &mut RuleTimers,
     ) {
     }
+
+    /// An alarm entered a stage, its own or another rule's, after deciding as in recovery. What it arms may be due now.
+    fn staged(&mut self, _senses: &Senses, _setup: &Setup, _alarm: &Alarm, _timers: &mut RuleTimers) {}
 
     /// Somebody entered something about the compound: an absence, a consent. What it keeps may follow.
     fn registered(&mut self, _senses: &Senses, _setup: &Setup, _entry: &Fact, _timers: &mut RuleTimers) {}
@@ -313,6 +367,11 @@ pub trait Rule: Send + std::fmt::Debug {
     /// May a person's word end the alarm, or must the sensor agree?
     fn word_is_enough(&self, _world: &World, _alarm: &Alarm, _outcome: Outcome) -> bool {
         true
+    }
+
+    /// A person said how it ended, and their word is not enough: what is to be waited for.
+    fn awaits(&self, _world: &World, _alarm: &Alarm, _outcome: Outcome) -> Vec<Fact> {
+        Vec::new()
     }
 
     /// What it keeps, for the snapshot.

@@ -38,6 +38,7 @@ pub fn empty_site() -> Site {
         officers: BTreeMap::new(),
         rota: Rota::default(),
         homes: BTreeMap::new(),
+        vehicles: BTreeMap::new(),
     }
 }
 
@@ -68,6 +69,7 @@ pub fn add_device(site: &mut Site, id: &str, at: &str, purpose: Purpose, change:
         follow_up: None,
         columns: None,
         hold_wired: false,
+        rex_wired: false,
         probation: false,
     };
     change(&mut added);
@@ -84,6 +86,7 @@ pub fn add_officer(site: &mut Site, id: &str, role: Role) {
         always_on_duty: true,
         telephone: false,
         webhook: false,
+        maintains: BTreeSet::new(),
         admin: false,
     };
     site.officers.insert(officer(id), added);

@@ -176,7 +176,7 @@ named!(LiftMode {
 });
 named!(ObjectSize { S = "S", M = "M", L = "L" });
 named!(CallAnswer {
-    Ok = "ok", Help = "help", OtherPerson = "other_person", Unclear = "unclear", None = "none",
+    Ok = "ok", Help = "help", Cooking = "cooking", OtherPerson = "other_person", Unclear = "unclear", None = "none",
 });
 named!(AvailabilityScope { Device = "device", Hub = "hub", Server = "server" });
 

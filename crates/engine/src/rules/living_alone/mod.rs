@@ -255,8 +255,9 @@ impl Rule for LivingAlone {
     }
 
     /// Only somebody who saw or spoke to the resident ends it, whatever they found.
-    fn word_is_enough(&self, _world: &World, _alarm: &Alarm, outcome: Outcome) -> bool {
+    fn word_is_enough(&self, _world: &World, alarm: &Alarm, outcome: Outcome) -> bool {
         match outcome {
+            _ if alarm.kind.as_str() != self.name() => true,
             Outcome::Ok | Outcome::Real | Outcome::FalseAlarm | Outcome::Unfounded => true,
             Outcome::Unverified | Outcome::Duplicate | Outcome::Test | Outcome::Complied => false,
         }

@@ -306,6 +306,7 @@ impl LivingAlone {
             CallAnswer::Help if !asked_for_help(alarm) => self.help(world, alarm),
             CallAnswer::Ok
             | CallAnswer::Help
+            | CallAnswer::Cooking
             | CallAnswer::OtherPerson
             | CallAnswer::Unclear
             | CallAnswer::None => vec![answer_noted(alarm, answer)],
