@@ -97,8 +97,13 @@ pub async fn direct(
     let total = prepared.len();
     let (cpu_before, wall_before) = (cpu(), now());
     for messages in prepared {
-        let arrival =
-            Arrival::Messages(Batch { lane: Lane::Alarm, generation: 1, messages, acks: acks.clone() });
+        let arrival = Arrival::Messages(Batch {
+            lane: Lane::Alarm,
+            generation: 1,
+            read_at: tokio::time::Instant::now(),
+            messages,
+            acks: acks.clone(),
+        });
         pipeline.handle.queue().offer(arrival).await?;
         sent += 1;
         while sent - done > 64 {

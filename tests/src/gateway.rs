@@ -19,6 +19,7 @@ pub struct Gateway {
     /// Its configuration and data.
     pub compound: Compound,
     flags: Vec<String>,
+    env: Vec<(String, String)>,
 }
 
 impl Gateway {
@@ -29,9 +30,15 @@ impl Gateway {
 
     /// The same with more arguments for `wanglou run`.
     pub fn start_with(compound: Compound, flags: &[&str]) -> Self {
+        Self::start_in(compound, flags, &[])
+    }
+
+    /// The same with an environment, as a service manager would give it.
+    pub fn start_in(compound: Compound, flags: &[&str], env: &[(&str, &str)]) -> Self {
         let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        let program = spawn(&compound, &flags);
-        let gateway = Self { program, compound, flags };
+        let env: Vec<_> = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let program = spawn(&compound, &flags, &env);
+        let gateway = Self { program, compound, flags, env };
         gateway.wait_ready();
         gateway
     }
@@ -58,7 +65,7 @@ impl Gateway {
 
     /// Starts it again after it ended, and waits until it is ready.
     pub fn restart(&mut self) {
-        self.program = spawn(&self.compound, &self.flags);
+        self.program = spawn(&self.compound, &self.flags, &self.env);
         self.wait_ready();
     }
 
@@ -168,9 +175,9 @@ impl Gateway {
     }
 }
 
-fn spawn(compound: &Compound, flags: &[String]) -> Program {
+fn spawn(compound: &Compound, flags: &[String], env: &[(String, String)]) -> Program {
     let mut command = wanglou(&["run"]);
-    command.arg("--config").arg(compound.gateway_file()).args(flags);
+    command.arg("--config").arg(compound.gateway_file()).args(flags).envs(env.iter().cloned());
     Program::start(&mut command, "the gateway", &compound.beside("gateway.log"), HINT)
 }
 

@@ -78,6 +78,8 @@ pub struct Batch {
     pub lane: Lane,
     /// The connection's generation: raised with each connect of the lane, never reused in a process.
     pub generation: u64,
+    /// When they were read from the socket, or the last of them if there were several reads.
+    pub read_at: tokio::time::Instant,
     /// The messages in receive order.
     pub messages: Vec<Inbound>,
     /// Where the acknowledgement goes once the batch is on disk. A connection that is gone has dropped its end,

@@ -21,6 +21,7 @@ pub mod quarantine;
 pub mod record;
 pub mod recovery;
 pub mod run;
+pub mod service_manager;
 pub mod snapshot;
 pub mod view;
 pub mod views;

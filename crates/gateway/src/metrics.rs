@@ -113,7 +113,7 @@ impl Default for Metrics {
             observations: make.counters("wanglou_observations_total", "Observations by kind.", &["kind"]),
             ingest_seconds: make.histograms(
                 "wanglou_ingest_seconds",
-                "From the read of the socket to the commit.",
+                "From the read of the socket to the commit, for each batch that a read gave.",
                 LATENCIES,
                 &["lane"],
             ),

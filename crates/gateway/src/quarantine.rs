@@ -159,6 +159,16 @@ impl Quarantine {
         inner.entries.insert(topic.to_owned(), entry);
     }
 
+    /// How many topics there are.
+    pub fn len(&self) -> usize {
+        self.lock().entries.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Everything, the latest first.
     pub fn entries(&self) -> Vec<Entry> {
         let mut all: Vec<Entry> = self.lock().entries.values().cloned().collect();

@@ -3,6 +3,7 @@
 use super::Ended;
 use crate::configuration::{self, Fault, LogFormat};
 use crate::run::{RunOptions, start};
+use crate::service_manager;
 use clap::Args as ClapArgs;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
@@ -44,6 +45,8 @@ impl Args {
         };
         let mut running = start(loaded, self.config.clone(), options).await?;
         tracing::info!(%address, "ready for phones");
+        service_manager::ready(running.address);
+        let watchdog = tokio::spawn(service_manager::feed_watchdog(running.writer.clone()));
         loop {
             tokio::select! {
                 _ = hangup.recv() => {
@@ -59,6 +62,8 @@ impl Args {
             }
         }
         tracing::info!("stopping");
+        service_manager::stopping();
+        watchdog.abort();
         running.stop().await?;
         Ok(Ended::Well)
     }

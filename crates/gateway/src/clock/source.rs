@@ -89,6 +89,8 @@ fn ask_on(answer: &Weak<AtomicBool>) {
 /// program reads the same, whichever daemon keeps the clock.
 fn ask() -> std::io::Result<bool> {
     let mut command = Command::new("timedatectl");
+    // It would tell the service manager of its own end.
+    command.env_remove("NOTIFY_SOCKET");
     command.args(["show", "--property=NTPSynchronized", "--value"]).stdin(Stdio::null());
     Ok(is_yes(&command.output()?.stdout))
 }

@@ -14,7 +14,7 @@ use crate::access::{Access, AccessEvent};
 use crate::clock::{Clock, Distrust};
 use crate::configuration::Decisive;
 use crate::health::{Concern, Detail, Health};
-use crate::intake::{Acknowledge, Arrival};
+use crate::intake::{Acknowledge, Arrival, Lane};
 use crate::metrics::Metrics;
 use crate::quarantine::Quarantine;
 use crate::record::Encoder;
@@ -229,6 +229,8 @@ struct Pending {
     access: Vec<AccessEvent>,
     facts: Vec<Fact>,
     messages: u64,
+    /// When each batch was read from its socket.
+    reads: Vec<(Lane, tokio::time::Instant)>,
 }
 
 /// Why the writer stopped.
@@ -356,6 +358,10 @@ impl Writer {
             self.parts.metrics.commit_records.observe(self.batch.len() as f64);
             self.batch.clear();
         }
+        for (lane, read_at) in self.pending.reads.drain(..) {
+            let seconds = read_at.elapsed().as_secs_f64();
+            self.parts.metrics.ingest_seconds.with_label_values(&[lane.name()]).observe(seconds);
+        }
         self.let_out(at);
         Ok(())
     }
@@ -403,6 +409,9 @@ impl Writer {
         depth("requests", requests);
         depth("alarm", alarm);
         depth("bulk", bulk);
+        self.parts.metrics.quarantine_topics.set(self.parts.quarantine.len() as i64);
+        let sessions = self.access.read().unwrap_or_else(PoisonError::into_inner).sessions.len();
+        self.parts.metrics.sessions.set(sessions as i64);
         let position = self.parts.log.position();
         self.parts.metrics.journal_position.set(position.0 as i64);
         self.parts.metrics.clock_synchronised.set(i64::from(self.parts.clock.is_synchronised()));

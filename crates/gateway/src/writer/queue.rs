@@ -265,6 +265,7 @@ mod tests {
         Arrival::Messages(Batch {
             lane,
             generation: 1,
+            read_at: tokio::time::Instant::now(),
             messages: vec![message],
             acks: mpsc::unbounded_channel().0,
         })

@@ -104,6 +104,7 @@ impl Writer {
             self.step_message(at, batch.lane, batch.generation, message)?;
         }
         self.pending.acks.push(batch.acks);
+        self.pending.reads.push((batch.lane, batch.read_at));
         Ok(())
     }
 

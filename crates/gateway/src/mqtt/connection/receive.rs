@@ -134,7 +134,8 @@ impl<I: Intake> Connection<I> {
         self.in_flight.push(bytes, packet_ids);
         self.show_in_flight();
         let acks = self.acks_to_us.clone();
-        let batch = Batch { lane: self.options.lane, generation: self.generation, messages, acks };
+        let read_at = Instant::now();
+        let batch = Batch { lane: self.options.lane, generation: self.generation, read_at, messages, acks };
         self.offer(Arrival::Messages(batch)).await
     }
 
