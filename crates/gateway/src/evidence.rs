@@ -119,6 +119,31 @@ impl Evidence {
         Ok(found)
     }
 
+    /// Takes a picture that somebody hands in; on return it is on disk. Its SHA-256, in hexadecimal digits.
+    ///
+    /// # Errors
+    /// [`Missing::NotAPicture`], [`Missing::TooLarge`]; [`Missing::Busy`] when the disk does not take it.
+    pub async fn take(
+        self: &Arc<Self>,
+        bytes: Bytes,
+        at: wanglou_model::Timestamp,
+    ) -> Result<String, Missing> {
+        if bytes.len() > BYTES_MAX {
+            return Err(Missing::TooLarge);
+        }
+        let Picture { bytes, .. } = picture(bytes)?;
+        let this = Arc::clone(self);
+        let put = tokio::task::spawn_blocking(move || this.blobs.put(&bytes, at.0)).await;
+        match put {
+            Ok(Ok(id)) => Ok(id.to_string()),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "a picture was not kept");
+                Err(Missing::Busy)
+            }
+            Err(_) => Err(Missing::Busy),
+        }
+    }
+
     async fn held(self: &Arc<Self>, id: BlobId) -> Option<Vec<u8>> {
         let this = Arc::clone(self);
         let read = tokio::task::spawn_blocking(move || this.blobs.read(id)).await;

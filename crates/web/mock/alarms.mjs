@@ -333,3 +333,21 @@ export const past = () => [
   { alarm: 'al_p2', kind: 'test', prio: 2, title: { zh: '测试告警', en: 'Test alarm' }, path: ['门岗'], path_en: ['Gate'], raised_at: minutesAgo(500), accepted_by: { id: OFFICER.id, name: OFFICER.name }, outcome: 'test', closed_at: minutesAgo(499), test: true },
   { alarm: 'al_p3', kind: 'manhole', prio: 1, title: { zh: '井盖打开', en: 'Manhole cover open' }, path: ['东区', '2号路', '17号井'], path_en: ['East', 'Road 2', 'Cover 17'], raised_at: minutesAgo(620), accepted_by: OTHER, outcome: null, closed_at: null, test: false },
 ];
+
+export const places = () =>
+  [
+    ['1', ['1号楼']],
+    ['3', ['3号楼']],
+    ['3/2', ['3号楼', '2单元']],
+    ['3/2/lift-B', ['3号楼', '2单元', '电梯B']],
+    ['5', ['5号楼']],
+    ['7', ['7号楼']],
+    ['road-2', ['东区', '2号路']],
+    ['road-2/mh-17', ['东区', '2号路', '17号井']],
+    ['gate-n', ['北门']],
+  ].map(([id, path]) => ({ id, path, path_en: path.map(english) }));
+
+export const phones = () => [
+  { id: 's1', officer: OFFICER.id, phone: 'd_7f', name: '门岗 1 号手机', since: minutesAgo(4000), expires_at: minutesAgo(-9000) },
+  { id: 's2', officer: 'o_12', phone: 'd_81', name: '', since: minutesAgo(700), expires_at: minutesAgo(-9000) },
+];

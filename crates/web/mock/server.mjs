@@ -38,11 +38,13 @@ export function startMock(port) {
   let state = {};
   const answered = new Map();
   let receipts = [];
+  let reports = [];
 
   function scene(name) {
     state = { session: true, cut: false, stall: false, admin: true, push: false };
     answered.clear();
     receipts = [];
+    reports = [];
     alarms = new Map((SCENES[name] ?? SCENES.busy)().map((a) => [a.id, a]));
     seq = alarms.size;
     log = [...alarms.keys()];
@@ -104,7 +106,11 @@ export function startMock(port) {
     return answered.get(c.cid);
   }
 
-  function decide({ cid, op, id, outcome }) {
+  function decide({ cid, op, id, outcome, category, place, photos }) {
+    if (op === 'report') {
+      reports.push({ category, place, photos });
+      return { t: 'ok', cid, id: 'al_report' };
+    }
     const a = alarms.get(id);
     const refuse = (code, extra = {}) => ({ t: 'err', cid, code, rev: a?.rev ?? 0, ...extra });
     if (!a) return refuse('gone', { text: { zh: '此告警已结束', en: 'This alarm has ended' } });
@@ -160,11 +166,17 @@ export function startMock(port) {
       if (!state.push) return json(res, 404, { code: 'no_push' });
       return method === 'GET' ? json(res, 200, { key: canned.PUSH_KEY, subscribed: false }) : res.writeHead(204).end();
     }
+    if (path === '/api/places') return json(res, 200, canned.places());
+    if (path === '/api/photos') return json(res, 200, { sha256: 'ab'.repeat(32) });
     if (path === '/api/duty') return json(res, 200, canned.team());
     if (path === '/api/history') return json(res, 200, canned.past());
     if (path === '/api/drill') {
       tell({ ...canned.drill(), id: 'al_own_drill', prio: 2, actions: ['accept', 'decline', 'note'] });
       return json(res, 200, { t: 'ok', cid: body.cid, id: 'al_own_drill', rev: 1 });
+    }
+    if (path === '/api/admin/sessions') {
+      if (method === 'DELETE') state.phones = [];
+      return method === 'DELETE' ? res.writeHead(204).end() : json(res, 200, state.phones ?? canned.phones());
     }
     if (path === '/api/admin/overview') return json(res, 200, canned.overview());
     if (path === '/api/evidence/cover.svg') {
@@ -201,7 +213,7 @@ export function startMock(port) {
       // Silently, as if the news were still on its way to this phone.
       alarms.set(name, { ...a, state: 'accepted', accepted_by: canned.OTHER, accepted_at: now(), actions: ['note'] });
     } else if (word === 'log') {
-      return json(res, 200, { commands: [...answered.values()], receipts });
+      return json(res, 200, { commands: [...answered.values()], receipts, reports });
     } else {
       scene(word);
     }

@@ -439,6 +439,46 @@ const JOURNEYS = {
     assert.deepEqual((await answered()).map((a) => a.t), ['ok']);
   },
 
+  async 'a hazard is reported without a network, kept over a reload, and sent once with its picture'(open) {
+    await mock('calm');
+    const page = await open('#/report', { serviceWorkers: 'allow' });
+    await live(page);
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    await page.locator('[data-place]').first().waitFor();
+    await mock('dead');
+    await page.reload();
+    await page.locator('input.field').fill('17号井');
+    await page.locator('[data-place="road-2/mh-17"]').click();
+    await button(page, '井盖').click();
+    const drawn = await page.evaluate(() => {
+      const canvas = document.createElement('canvas');
+      [canvas.width, canvas.height] = [2400, 1800];
+      canvas.getContext('2d').fillRect(0, 0, 9, 9);
+      return canvas.toDataURL('image/png').split(',')[1];
+    });
+    await page.locator('input[type=file]').setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: Buffer.from(drawn, 'base64') });
+    await page.locator('.photos img').waitFor();
+    await page.locator('button.send').click();
+    await page.locator('.done', { hasText: '待发送' }).waitFor();
+    await page.reload();
+    await mock('mend');
+    await live(page).catch(() => undefined);
+    for (let n = 0; n < 100 && JSON.parse(await mock('log')).reports.length === 0; n += 1) await page.waitForTimeout(200);
+    const { reports } = JSON.parse(await mock('log'));
+    assert.deepEqual(reports, [{ category: 'cover', place: 'road-2/mh-17', photos: ['ab'.repeat(32)] }]);
+  },
+
+  async 'a lost phone is revoked by holding for a second'(open) {
+    await mock('calm');
+    const page = await open('#/admin');
+    await page.locator('[data-phone=d_81]').waitFor();
+    const hold = page.locator('[data-phone=d_81] button');
+    await hold.focus();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Enter');
+    await page.getByText('没有绑定的手机').waitFor();
+  },
+
   async 'the text size and the contrast are kept on this phone'(open) {
     await mock('calm');
     const page = await open('#/settings');

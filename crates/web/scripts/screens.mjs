@@ -195,6 +195,17 @@ const SCREENS = {
     },
   },
   history: { scene: ['calm'], at: '#/history', show: (p) => p.locator('li').first().waitFor() },
+  report: { scene: ['calm'], at: '#/report', show: (p) => p.locator('[data-place]').first().waitFor() },
+  'report-filled': {
+    scene: ['calm'],
+    at: '#/report',
+    async show(p) {
+      await button(p, '消防通道', 'Fire lane').click();
+      await p.locator('[data-place]').first().click();
+      await p.locator('textarea').fill('-');
+      await p.locator('main').evaluate((e) => e.scrollTo(0, e.scrollHeight));
+    },
+  },
   transfer: {
     scene: ['calm'],
     at: '#/alarm/al_alone',
@@ -222,6 +233,14 @@ const SCREENS = {
     },
   },
   admin: { scene: ['calm'], at: '#/admin', show: (p) => p.locator('section.broad').first().waitFor() },
+  'admin-phones': {
+    scene: ['calm'],
+    at: '#/admin',
+    async show(p) {
+      await p.locator('[data-phone]').first().waitFor();
+      await p.locator('[data-phone]').last().scrollIntoViewIfNeeded();
+    },
+  },
   'admin-topics': {
     scene: ['calm'],
     at: '#/admin',
@@ -343,7 +362,7 @@ async function check(name, page) {
 
 /** Everything that can be tapped is at least 60 px high, at the usual text size. */
 function smallTargets() {
-  return [...document.querySelectorAll('button, a, summary, input:not([type=radio])')]
+  return [...document.querySelectorAll('button, a, summary, input:not([type=radio], [type=file])')]
     .map((e) => [e, e.getBoundingClientRect()])
     .filter(([, box]) => box.height > 0 && box.height < 60)
     .map(([e, box]) => `${e.tagName} ${e.textContent.trim().slice(0, 30)} ${Math.round(box.height)} px`);

@@ -36,13 +36,15 @@ pub(super) struct CommandBody {
     outcome: Option<Outcome>,
     #[serde(default)]
     photos: Vec<String>,
-    /// What an entry about the compound says: `home`, `until`, `on`.
+    /// What an entry about the compound says: `home`, `until`, `on`, or where a report is.
     #[serde(flatten)]
     entry: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Commands that are about no alarm: what is entered about the compound.
-const ENTRIES: [&str; 3] = ["away", "consent", "permit"];
+const ENTRIES: [&str; 4] = ["away", "consent", "permit", "report"];
+/// What a report may say beside its text and pictures.
+const OF_A_REPORT: [&str; 3] = ["category", "place", "position"];
 
 /// An answer, with the status that HTTP gives it.
 pub(super) struct Answered {
@@ -208,11 +210,30 @@ fn parse(caller: &Caller, body: CommandBody) -> Result<Command, (&'static str, S
 
 fn entry(caller: &Caller, cid: CommandId, body: CommandBody) -> Result<Command, (&'static str, String)> {
     let mut object = body.entry;
+    if body.op == "report" {
+        // Pictures are those that were handed in: an address would make the gateway ask there.
+        if !body.photos.iter().all(|photo| is_sha256(photo)) {
+            return Err((
+                "照片编号无效",
+                "photos: name each by the SHA-256 that /api/photos gave".to_owned(),
+            ));
+        }
+        object.retain(|key, _| OF_A_REPORT.contains(&key.as_str()));
+        object.insert("text".to_owned(), body.text.into());
+        object.insert("photos".to_owned(), body.photos.into());
+    }
     object.insert("op".to_owned(), body.op.into());
-    let op = serde_json::from_value(serde_json::Value::Object(object))
+    let op: Op = serde_json::from_value(serde_json::Value::Object(object))
         .map_err(|error| ("登记内容有误", format!("op: {error}")))?;
+    if let Op::Report(report) = &op {
+        report.check().map_err(|error| ("上报内容有误", error.to_string()))?;
+    }
     let (officer, phone) = (caller.id().clone(), Some(caller.phone().clone()));
     Ok(Command { cid, officer, phone, alarm: None, rev: None, op })
+}
+
+fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 fn answer_of(

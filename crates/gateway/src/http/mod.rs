@@ -11,6 +11,7 @@ mod enrol;
 mod evidence;
 mod origin;
 mod push;
+mod reports;
 mod serve;
 pub mod session;
 mod socket;
@@ -150,6 +151,8 @@ pub fn router(side: PhoneSide) -> Router {
         .route("/api/logout", post(session::logout))
         .route("/api/duty", get(team::duty))
         .route("/api/history", get(team::history))
+        .route("/api/places", get(reports::places))
+        .route("/api/photos", post(reports::photo).layer(DefaultBodyLimit::max(reports::PHOTO_BYTES_MAX)))
         .route("/api/push", get(push::show).post(push::subscribe).delete(push::unsubscribe))
         .route("/api/push/trial", post(push::trial))
         .route("/api/drill", post(commands::drill))

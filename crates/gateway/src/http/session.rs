@@ -25,6 +25,10 @@ const TICKETS_MAX: usize = 4_096;
 const TRIAL_EVERY: Duration = Duration::from_secs(10);
 /// Trial pushes of all phones within that time.
 const TRIALS_MAX: usize = 100;
+/// Pictures are counted over this time: of one phone, and of all.
+const PHOTOS_WITHIN: Duration = Duration::from_secs(600);
+const PHOTOS_PER_PHONE_MAX: usize = 30;
+const PHOTOS_MAX: usize = 600;
 /// Wrong enrolment tokens within a minute, over all phones, before everybody has to wait.
 const GUESSES_PER_MINUTE: usize = 20;
 
@@ -35,6 +39,8 @@ pub struct Door {
     guesses: Mutex<Vec<Instant>>,
     /// When each phone last asked for a trial of its push; phones that may ask again are forgotten.
     trials: Mutex<BTreeMap<PhoneId, Instant>>,
+    /// When each phone handed pictures in lately.
+    photos: Mutex<BTreeMap<PhoneId, Vec<Instant>>>,
 }
 
 impl Door {
@@ -72,6 +78,22 @@ impl Door {
         let may = trials.len() < TRIALS_MAX && !trials.contains_key(phone);
         if may {
             trials.insert(phone.clone(), now);
+        }
+        may
+    }
+
+    /// Whether a phone may hand a picture in now.
+    pub(crate) fn try_photo(&self, now: Instant, phone: &PhoneId) -> bool {
+        let mut photos = self.photos.lock().unwrap_or_else(PoisonError::into_inner);
+        photos.retain(|_, times| {
+            times.retain(|at| now.duration_since(*at) < PHOTOS_WITHIN);
+            !times.is_empty()
+        });
+        let all: usize = photos.values().map(Vec::len).sum();
+        let mine = photos.entry(phone.clone()).or_default();
+        let may = mine.len() < PHOTOS_PER_PHONE_MAX && all < PHOTOS_MAX;
+        if may {
+            mine.push(now);
         }
         may
     }
@@ -282,6 +304,20 @@ mod tests {
             assert!(door.try_trial(now + TRIAL_EVERY, &phone(n)));
         }
         assert!(!door.try_trial(now + TRIAL_EVERY, &phone(TRIALS_MAX)), "too many at once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_phone_hands_in_thirty_pictures_in_ten_minutes() {
+        let (door, now) = (Door::default(), Instant::now());
+        let phone = |n: usize| PhoneId::parse(&format!("d{n}")).expect("an id");
+        assert!((0..PHOTOS_PER_PHONE_MAX).all(|_| door.try_photo(now, &phone(0))));
+        assert!(!door.try_photo(now, &phone(0)));
+        assert!(door.try_photo(now, &phone(1)), "another one");
+        assert!(door.try_photo(now + PHOTOS_WITHIN, &phone(0)), "later");
+        for n in 2..=PHOTOS_MAX {
+            door.try_photo(now + PHOTOS_WITHIN, &phone(n));
+        }
+        assert!(!door.try_photo(now + PHOTOS_WITHIN, &phone(9_999)), "too many of all");
     }
 
     #[tokio::test(start_paused = true)]

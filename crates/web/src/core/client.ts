@@ -156,7 +156,12 @@ export class Client {
   }
 
   /** The officer tapped: kept, sent, repeated until answered. */
-  command(op: string, alarm: Pick<Alarm, 'id' | 'rev'>, extra: Partial<Command> = {}): Command {
+  command(
+    op: string,
+    alarm: Pick<Alarm, 'id' | 'rev'>,
+    extra: Partial<Command> = {},
+    attachments: Blob[] = [],
+  ): Command {
     const at_ms = this.now();
     const command: Command = {
       ...extra,
@@ -166,7 +171,7 @@ export class Client {
       rev: alarm.rev,
       at: new Date(at_ms).toISOString(),
     };
-    this.commands.add(command);
+    this.commands.add(command, attachments);
     return command;
   }
 

@@ -153,3 +153,33 @@ test('an HTTP answer after the socket has answered changes nothing', async () =>
   await clock.pass(60_000);
   expect([settled, sent]).toEqual([[['c1', null]], ['c1']]);
 });
+
+test('pictures go before the report that names them, and stay handed in over a reload', async () => {
+  http.photoAnswers = [{ kind: 'kept', sha256: 'one' }, { kind: 'unreachable' }];
+  commands.add(command('c1', '', 'report'), [new Blob(['a']), new Blob(['bb'])]);
+  await settle();
+  expect([sent, http.photos.length]).toEqual([[], 2]);
+  expect(store.pending.get('c1')).toMatchObject({ command: { photos: ['one'] }, tries: 0, attachments: [{ size: 2 }] });
+  commands.restore([...store.pending.values()]);
+  commands.live();
+  await settle();
+  expect(sent).toEqual(['c1']);
+  expect(commands.pending[0]?.command.photos).toEqual(['one', 'sha-2']);
+  expect(commands.pending[0]?.attachments).toBeUndefined();
+});
+
+test('a picture that is never taken does not hold the report back', async () => {
+  http.photoAnswers = [{ kind: 'refused' }];
+  commands.add(command('c1', '', 'report'), [new Blob(['not a picture'])]);
+  await settle();
+  expect(sent).toEqual(['c1']);
+  expect(commands.pending[0]?.command.photos).toEqual([]);
+});
+
+test('a new connection does not hand the same picture in twice', async () => {
+  commands.add(command('c1', '', 'report'), [new Blob(['a'])]);
+  commands.live();
+  await settle();
+  expect(sent).toEqual(['c1']);
+  expect(commands.pending[0]?.command.photos).toEqual(['sha-1']);
+});

@@ -67,9 +67,9 @@ export class Commands {
     return this.items.map((item) => item.pending);
   }
 
-  /** Keeps the command and sends it as soon as its turn comes. */
-  add(command: Command): void {
-    const item = newItem({ command, tries: 0 });
+  /** Keeps the command and sends it as soon as its turn comes, its pictures first. */
+  add(command: Command, attachments: Blob[] = []): void {
+    const item = newItem({ command, tries: 0, ...(attachments.length > 0 && { attachments }) });
     this.items.push(item);
     this.keep(item);
     this.pump();
@@ -128,12 +128,43 @@ export class Commands {
 
   private send(item: Item): void {
     item.busy = true;
+    if (item.pending.attachments) {
+      void this.handIn(item, item.pending.attachments);
+      return;
+    }
     item.pending = { ...item.pending, tries: item.pending.tries + 1 };
     this.keep(item);
     if (this.events.send(item.pending.command)) {
       item.cancelTimer = this.clock.after(ANSWER_MS, () => void this.post(item));
     } else {
       void this.post(item);
+    }
+  }
+
+  /** One picture after the other; each that is in stays in over reloads. One that will never be taken is left out. */
+  private async handIn(item: Item, [picture, ...rest]: Blob[]): Promise<void> {
+    if (!picture) return;
+    const answer = await this.http.photo(picture);
+    // Forgotten meanwhile, or handed in by the try that a new connection began.
+    if (!this.items.includes(item) || item.pending.attachments?.[0] !== picture) return;
+    switch (answer.kind) {
+      case 'no_session':
+        item.busy = false;
+        this.paused = true;
+        this.events.noSession();
+        return;
+      case 'unreachable':
+        item.pending = { ...item.pending, waits: (item.pending.waits ?? 0) + 1 };
+        this.retryLater(item);
+        return;
+      case 'kept':
+      case 'refused': {
+        const { attachments: _, ...pending } = item.pending;
+        const photos = [...(pending.command.photos ?? []), ...(answer.kind === 'kept' ? [answer.sha256] : [])];
+        item.pending = { ...pending, command: { ...pending.command, photos }, ...(rest.length > 0 && { attachments: rest }) };
+        this.keep(item);
+        this.send(item);
+      }
     }
   }
 
@@ -159,7 +190,7 @@ export class Commands {
   private retryLater(item: Item): void {
     item.cancelTimer();
     // Never at once: a gateway that answers "not now" must not be hammered.
-    const delay_ms = 1_000 + reconnectDelayMs(item.pending.tries, this.clock.random());
+    const delay_ms = 1_000 + reconnectDelayMs(item.pending.tries + (item.pending.waits ?? 0), this.clock.random());
     item.cancelTimer = this.clock.after(delay_ms, () => {
       item.busy = false;
       this.pump();

@@ -3,19 +3,7 @@
  * when a test says so; a disk write is complete when a test says so.
  */
 import type { Alarm } from './alarm';
-import type {
-  Change,
-  Clock,
-  CommandAnswer,
-  Dial,
-  Http,
-  Pending,
-  Saved,
-  Session,
-  SessionAnswer,
-  SocketHandlers,
-  Store,
-} from './ports';
+import type { Change, Clock, CommandAnswer, Dial, Http, Pending, PhotoAnswer, Saved, Session, SessionAnswer, SocketHandlers, Store } from './ports';
 import type { Command, Outbound } from './wire';
 
 /** Lets every promise that can resolve do so. */
@@ -115,6 +103,14 @@ export class FakeHttp implements Http {
   async session(): Promise<SessionAnswer> {
     this.sessions_asked += 1;
     return this.sessionAnswer;
+  }
+
+  /** What becomes of the next pictures, in order; then each is kept under its size. */
+  photoAnswers: PhotoAnswer[] = [];
+  photos: Blob[] = [];
+  async photo(picture: Blob): Promise<PhotoAnswer> {
+    this.photos.push(picture);
+    return this.photoAnswers.shift() ?? { kind: 'kept', sha256: `sha-${picture.size}` };
   }
 
   async command(command: Command): Promise<CommandAnswer> {

@@ -55,10 +55,15 @@ export type CommandAnswer =
   | { kind: 'no_session' }
   | { kind: 'unreachable' };
 
+/** The answer to a picture: its name, a refusal that will not change, or none worth having. */
+export type PhotoAnswer = { kind: 'kept'; sha256: string } | { kind: 'refused' } | { kind: 'no_session' } | { kind: 'unreachable' };
+
 /** The gateway's HTTP side. Nothing here throws. */
 export interface Http {
   session(): Promise<SessionAnswer>;
   command(command: Command): Promise<CommandAnswer>;
+  /** Hands a picture in. */
+  photo(picture: Blob): Promise<PhotoAnswer>;
 }
 
 /** A command that the gateway has not answered yet, kept across reloads. */
@@ -66,6 +71,10 @@ export interface Pending {
   command: Command;
   /** How often it may have left this phone; 0 means certainly never. */
   tries: number;
+  /** Pictures that are handed in before it; each is named in the command once the gateway has it. */
+  attachments?: Blob[];
+  /** How often handing a picture in failed. */
+  waits?: number;
 }
 
 /** All that a device keeps between visits. */

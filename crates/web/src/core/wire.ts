@@ -63,7 +63,7 @@ export type Outbound =
 export interface Command {
   cid: string;
   op: string;
-  /** The alarm. */
+  /** The alarm; empty for what is about none yet. */
   id: string;
   /** The revision the person saw. */
   rev: number;
@@ -78,6 +78,14 @@ export interface Command {
   eta_s?: number;
   /** Whom it is handed on to. */
   to?: string;
+  /** What a report is about. */
+  category?: string;
+  /** Where a report is, by the registry. */
+  place?: string;
+  /** Where a report is, by the phone, when the person agreed. */
+  position?: { lat: number; lon: number };
+  /** Pictures, by their SHA-256. */
+  photos?: string[];
   /** Until when it is shelved, RFC 3339. */
   until?: string;
 }

@@ -1,21 +1,31 @@
 /** The gateway's HTTP side, over `fetch`. Same origin; the session is a cookie that no script sees. */
 import { isObject, type Person, person, type Words, wordsOrNull } from '../core/alarm';
-import type { CommandAnswer, Http, Session, SessionAnswer } from '../core/ports';
+import type { CommandAnswer, Http, PhotoAnswer, Session, SessionAnswer } from '../core/ports';
 import { type Command, parseMessage } from '../core/wire';
 
 /** No answer for this long is none. */
 const TIMEOUT_MS = 10_000;
+/** The same for a picture, which a weak network carries slowly. */
+const PHOTO_TIMEOUT_MS = 60_000;
 
 /** What came back: the status and the JSON body, or nothing at all. */
 export type Answer = { status: number; body: unknown } | null;
 
 /** One request. Never throws: no answer, a time-out and a body that is not JSON are told apart by the type. */
-export async function request(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer> {
+export async function request(
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+  body?: unknown,
+  timeout_ms = TIMEOUT_MS,
+): Promise<Answer> {
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), TIMEOUT_MS);
+  const timer = setTimeout(() => stop.abort(), timeout_ms);
   try {
     const init: RequestInit = { method, signal: stop.signal, credentials: 'same-origin', cache: 'no-store' };
-    if (body !== undefined) {
+    if (body instanceof Blob) {
+      init.headers = { 'content-type': body.type };
+      init.body = body;
+    } else if (body !== undefined) {
       init.headers = { 'content-type': 'application/json' };
       init.body = JSON.stringify(body);
     }
@@ -46,7 +56,20 @@ export const http: Http = {
     if (message?.t === 'ok' || message?.t === 'err') return { kind: 'answered', message };
     return { kind: 'unreachable' };
   },
+
+  photo: (picture) => photo(picture),
 };
+
+/** Hands one picture in; its body is the file itself. */
+async function photo(picture: Blob): Promise<PhotoAnswer> {
+  const answer = await request('POST', '/api/photos', picture, PHOTO_TIMEOUT_MS);
+  if (answer?.status === 401) return { kind: 'no_session' };
+  if (answer?.status === 200 && isObject(answer.body) && typeof answer.body.sha256 === 'string') {
+    return { kind: 'kept', sha256: answer.body.sha256 };
+  }
+  // Too large, or no picture: sending it again changes nothing.
+  return answer?.status === 400 || answer?.status === 413 ? { kind: 'refused' } : { kind: 'unreachable' };
+}
 
 /** Why the gateway does not show a picture; `null` when it does not say. */
 export async function whyMissing(url: string): Promise<Words | null> {

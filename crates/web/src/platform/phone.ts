@@ -23,6 +23,12 @@ export async function battery(): Promise<{ percent: number; charging: boolean } 
   }
 }
 
+/** Whether each megabyte may cost the person something: they save data, or the network is a mobile one. */
+export function metered(): boolean {
+  const phone = navigator as Navigator & { connection?: { saveData?: boolean; type?: string } };
+  return phone.connection?.saveData === true || phone.connection?.type === 'cellular';
+}
+
 let lock: WakeLockSentinel | null = null;
 let wanted = false;
 

@@ -151,6 +151,11 @@ export const duty = {
     notice = null;
     client.command(op, alarm, extra);
   },
+  /** Tells of a hazard; returns the command's id. */
+  report(what: Partial<Command>, pictures: Blob[]): string {
+    notice = null;
+    return client.command('report', { id: '', rev: 0 }, what, pictures).cid;
+  },
   /** Sets everything that is calling aside; it stays in the list and comes back when it becomes more urgent. */
   setAside(): void {
     aside = keysOf(calling);

@@ -1,6 +1,6 @@
 /**
  * Where in the app the person is, kept in the fragment: `#/`, `#/alarm/<id>`,
- * `#/settings`, `#/duty`, `#/team`, `#/history`, `#/admin`, and `#enrol=<token>` for the link that binds a phone
+ * `#/settings`, `#/duty`, `#/team`, `#/history`, `#/report`, `#/admin`, and `#enrol=<token>` for the link that binds a phone
  * (a fragment never leaves the device by itself).
  */
 
@@ -11,17 +11,19 @@ export type Route =
   | { name: 'duty' }
   | { name: 'team' }
   | { name: 'history' }
+  | { name: 'report' }
   | { name: 'admin' }
   | { name: 'enrol'; token: string };
+
+const PLAIN = ['settings', 'duty', 'team', 'history', 'report', 'admin'] as const;
 
 /** Reads a fragment; anything unknown is the list. */
 export function parseRoute(hash: string): Route {
   if (hash.startsWith('#enrol=')) return { name: 'enrol', token: decode(hash.slice('#enrol='.length)) };
   const [first, second] = hash.replace(/^#\/?/, '').split('/');
   if (first === 'alarm' && second) return { name: 'alarm', id: decode(second) };
-  if (first === 'settings' || first === 'admin' || first === 'duty' || first === 'team' || first === 'history') {
-    return { name: first };
-  }
+  const named = PLAIN.find((name) => name === first);
+  if (named) return { name: named };
   return { name: 'list' };
 }
 

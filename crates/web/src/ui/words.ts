@@ -65,6 +65,7 @@ const ACTIONS: Record<string, Say> = {
   transfer: m.act_transfer,
   shelve: m.act_shelve,
   release: m.act_release,
+  report: m.report_title,
 };
 const ROLES: Record<string, Say> = {
   guard: m.role_guard,

@@ -1,0 +1,25 @@
+/** The phones that are linked, as the gateway lists them. */
+import { isObject } from '../../core/alarm';
+
+export interface Linked {
+  /** Names the session; it opens nothing. */
+  id: string;
+  officer: string;
+  phone: string;
+  name: string;
+  since: string;
+}
+
+/** Reads the list; the latest link first. */
+export function readLinked(body: unknown): Linked[] {
+  const text = (raw: unknown) => (typeof raw === 'string' ? raw : '');
+  const rows = Array.isArray(body) ? body.filter(isObject) : [];
+  const read = rows.map(({ id, officer, phone, name, since }) => ({
+    id: text(id),
+    officer: text(officer),
+    phone: text(phone),
+    name: text(name),
+    since: text(since),
+  }));
+  return read.filter(({ id }) => id !== '').sort((a, b) => b.since.localeCompare(a.since));
+}
