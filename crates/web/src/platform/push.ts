@@ -39,6 +39,29 @@ export async function trialPush(): Promise<string | null> {
   return answer?.status === 200 && isObject(answer.body) && typeof answer.body.trial === 'string' ? answer.body.trial : null;
 }
 
+/** This phone is nobody's any more: its subscription goes with the log-in. */
+export async function dropPush(): Promise<void> {
+  try {
+    const registration = supported() ? await navigator.serviceWorker.getRegistration() : undefined;
+    await (await registration?.pushManager?.getSubscription())?.unsubscribe();
+  } catch {
+    // The gateway has forgotten it in any case.
+  }
+}
+
+/** Takes notifications away that call for nobody any more; those of `calling` stay. */
+export async function clearNotices(calling: ReadonlySet<string>): Promise<void> {
+  try {
+    const registration = supported() ? await navigator.serviceWorker.getRegistration() : undefined;
+    for (const notice of (await registration?.getNotifications?.()) ?? []) {
+      const alarm: unknown = (notice.data as { alarm?: unknown } | null)?.alarm;
+      if (typeof alarm === 'string' && alarm !== '' && !calling.has(alarm)) notice.close();
+    }
+  } catch {
+    // A browser without notifications has none to take away.
+  }
+}
+
 async function subscribe(key: string): Promise<PushState> {
   try {
     const registration = await navigator.serviceWorker.ready;

@@ -11,6 +11,7 @@ import { uuid7 } from '../core/uuid7';
 import type { Command, Refusal } from '../core/wire';
 import { clock, dial } from '../platform/browser';
 import { http, request } from '../platform/http';
+import { clearNotices } from '../platform/push';
 import * as sound from '../platform/sound';
 import { IdbStore } from '../platform/store';
 import { startWorker, update } from '../platform/worker';
@@ -206,6 +207,10 @@ export function startDuty(): () => void {
       sound.ring(loud[0]?.alarm.prio ?? null);
     });
     $effect(() => {
+      // Only what the whole list says: a list that is behind must not take a fresh notification away.
+      if (view.phase === 'live') void clearNotices(new Set(calling.map(({ alarm }) => alarm.id)));
+    });
+    $effect(() => {
       const waiting = calling.length;
       document.title = waiting > 0 ? `(${waiting}) 望楼 Wanglou` : '望楼 Wanglou';
     });
@@ -226,6 +231,8 @@ export function startDuty(): () => void {
     window.addEventListener(gesture, onGesture, { signal, capture: true });
   }
   void client.start();
+  // A shift that runs goes on over a reload.
+  if (gate.started(Date.now())) void gate.keepAwake(true);
   void startWorker({
     updateReady: () => (update_ready = true),
     open: (alarm) => route.go(alarm ? alarmHref(alarm) : '#/'),

@@ -75,3 +75,12 @@ test('a time of another day has its date', () => {
   expect(words.dayTime(noon - 24 * HOUR, noon)).toBe('3-01 12:00:00');
   expect(words.dayTime('nonsense', noon)).toBe('');
 });
+
+test('what became of an attempt is told in words, and what is not known as it came', () => {
+  expect(both(() => words.effectWords('done: taken, subscription gone'))).toEqual([
+    '已送出：推送服务已接收、订阅已失效',
+    'sent: the push service took it, the subscription has ended',
+  ]);
+  expect(both(() => words.effectWords('queued'))[0]).toBe('等待发送');
+  expect(both(() => words.effectWords('failed: status 503'))[0]).toBe('没有送出：status 503');
+});

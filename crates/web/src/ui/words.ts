@@ -107,6 +107,31 @@ export function happeningWord(what: string): string {
   return lookUp(HAPPENINGS, what);
 }
 
+const EFFECTS: Record<string, Say> = {
+  queued: m.effect_queued,
+  done: m.effect_done,
+  failed: m.effect_failed,
+  unknown: m.effect_unknown,
+  taken: m.effect_taken,
+  'stored already': m.effect_stored,
+  'not needed any more': m.effect_cancelled,
+  'subscription gone': m.effect_gone,
+  'no subscription': m.effect_none,
+  'no webhook on file': m.effect_none,
+  expired: m.effect_expired,
+  'no answer in time': m.effect_silent,
+  'not reachable': m.effect_unreachable,
+  'over budget': m.effect_budget,
+};
+
+/** What became of an attempt to tell somebody, `done: taken, subscription gone`, in the language of the app. */
+export function effectWords(text: string): string {
+  const [how = '', details] = text.split(/: (.*)/s);
+  const each = (details ?? '').split(', ').filter(Boolean);
+  const said = each.map((detail) => lookUp(EFFECTS, detail)).join(m.list_comma());
+  return said ? m.effect_because({ how: lookUp(EFFECTS, how), why: said }) : lookUp(EFFECTS, how);
+}
+
 export function actionWord(action: string): string {
   return lookUp(ACTIONS, action);
 }
