@@ -1,6 +1,10 @@
 //! Effects that leave by other channels than the socket: each is a row of the engine's book. A pending one is begun
 //! (journaled), sent, and its end is journaled; after a crash a begun webhook is sent again under the same id.
 
+mod template;
+
+pub use template::Template;
+
 use crate::configuration::{GatewayFile, WebhookTable};
 use crate::hub::Hub;
 use crate::writer::{Observer, WriterHandle};
@@ -20,6 +24,8 @@ use wanglou_site::{People, Person};
 pub const EFFECTS_MAX: usize = 4_096;
 /// The far end must answer within this time.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// More of an answer is not read, bytes.
+const ANSWER_BYTES_MAX: usize = 4 << 10;
 /// A failed post is tried again after these times.
 const RETRIES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 
@@ -130,6 +136,7 @@ pub(crate) fn still_calls(engine: &Engine, alarm: &str, officer: &OfficerId) -> 
 struct Webhook {
     url: String,
     secret: Option<Vec<u8>>,
+    template: Template,
     per_minute_max: usize,
     sent: Vec<Instant>,
 }
@@ -146,6 +153,7 @@ impl Webhook {
         Self {
             url: table.url.clone(),
             secret,
+            template: table.template,
             per_minute_max: table.per_minute_max as usize,
             sent: Vec::new(),
         }
@@ -187,6 +195,7 @@ impl Effects {
             .iter()
             .map(|(name, table)| (name.clone(), Webhook::new(table, &folder)))
             .collect();
+        let link = gateway.http.public_url.trim_end_matches('/').to_owned();
         loop {
             let notice = tokio::select! {
                 notice = self.queue.recv() => notice,
@@ -205,7 +214,7 @@ impl Effects {
                 Some(webhook) => {
                     if webhook.spend(Instant::now()) {
                         tell(&writer, &notice.id, None, String::new()).await;
-                        post(&client, webhook, &notice).await
+                        post(&client, webhook, &notice, &link).await
                     } else {
                         (Ended::Failed, "over budget".to_owned())
                     }
@@ -237,13 +246,13 @@ pub(crate) async fn tell(writer: &WriterHandle, effect: &str, ended: Option<Ende
     }
 }
 
-async fn post(client: &reqwest::Client, webhook: &Webhook, notice: &Notice) -> (Ended, String) {
+async fn post(client: &reqwest::Client, webhook: &Webhook, notice: &Notice, link: &str) -> (Ended, String) {
     let mut last = String::new();
     for wait in [None].into_iter().chain(RETRIES.map(Some)) {
         if let Some(wait) = wait {
             tokio::time::sleep(wait).await;
         }
-        match attempt(client, webhook, notice).await {
+        match attempt(client, webhook, notice, link).await {
             Ok(()) => return (Ended::Done, String::new()),
             Err((again, words)) => {
                 last = words;
@@ -257,17 +266,22 @@ async fn post(client: &reqwest::Client, webhook: &Webhook, notice: &Notice) -> (
 }
 
 /// Posts once. The error says whether trying again can help.
-async fn attempt(client: &reqwest::Client, webhook: &Webhook, notice: &Notice) -> Result<(), (bool, String)> {
-    let body = serde_json::to_vec(notice).map_err(|error| (false, error.to_string()))?;
+async fn attempt(
+    client: &reqwest::Client,
+    webhook: &Webhook,
+    notice: &Notice,
+    link: &str,
+) -> Result<(), (bool, String)> {
+    let made = webhook.template.post(webhook, notice, link, crate::clock::wall().0 / 1_000);
     let mut request = client
-        .post(&webhook.url)
+        .post(&made.url)
         .header("content-type", "application/json")
         .header("idempotency-key", &notice.id);
-    if let Some(secret) = &webhook.secret {
-        request = request.header("x-wanglou-signature", signature(secret, &body));
+    if let Some(signature) = made.signature {
+        request = request.header("x-wanglou-signature", signature);
     }
-    match request.body(body).send().await {
-        Ok(response) if response.status().is_success() => Ok(()),
+    match request.body(made.body).send().await {
+        Ok(response) if response.status().is_success() => webhook.template.judge(&beginning(response).await),
         Ok(response) => {
             let status = response.status();
             Err((status.is_server_error() || status.as_u16() == 429, format!("status {}", status.as_u16())))
@@ -277,8 +291,25 @@ async fn attempt(client: &reqwest::Client, webhook: &Webhook, notice: &Notice) -
     }
 }
 
+/// As much of an answer as a robot needs to say yes or no.
+async fn beginning(mut response: reqwest::Response) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while bytes.len() < ANSWER_BYTES_MAX
+        && let Ok(Some(chunk)) = response.chunk().await
+    {
+        bytes.extend_from_slice(&chunk);
+    }
+    bytes
+}
+
 /// `sha256=` and the HMAC-SHA-256 of the body, in hexadecimal digits (RFC 2104).
 fn signature(secret: &[u8], body: &[u8]) -> String {
+    let digits: String = hmac(secret, body).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256={digits}")
+}
+
+/// HMAC-SHA-256 (RFC 2104).
+fn hmac(secret: &[u8], text: &[u8]) -> [u8; 32] {
     use sha2::{Digest, Sha256};
     let mut key = [0u8; 64];
     if secret.len() > key.len() {
@@ -286,10 +317,8 @@ fn signature(secret: &[u8], body: &[u8]) -> String {
     } else {
         key[..secret.len()].copy_from_slice(secret);
     }
-    let inner = Sha256::new().chain_update(key.map(|byte| byte ^ 0x36)).chain_update(body).finalize();
-    let outer = Sha256::new().chain_update(key.map(|byte| byte ^ 0x5c)).chain_update(inner).finalize();
-    let digits: String = outer.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256={digits}")
+    let inner = Sha256::new().chain_update(key.map(|byte| byte ^ 0x36)).chain_update(text).finalize();
+    Sha256::new().chain_update(key.map(|byte| byte ^ 0x5c)).chain_update(inner).finalize().into()
 }
 
 #[cfg(test)]
@@ -304,7 +333,13 @@ mod tests {
 
     #[test]
     fn a_budget_is_a_budget() {
-        let mut webhook = Webhook { url: String::new(), secret: None, per_minute_max: 2, sent: Vec::new() };
+        let mut webhook = Webhook {
+            url: String::new(),
+            secret: None,
+            template: Template::Json,
+            per_minute_max: 2,
+            sent: Vec::new(),
+        };
         let now = Instant::now();
         assert!(webhook.spend(now) && webhook.spend(now) && !webhook.spend(now));
         assert!(webhook.spend(now + Duration::from_secs(61)));

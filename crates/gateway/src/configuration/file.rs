@@ -2,6 +2,7 @@
 
 use super::Fault;
 use crate::clock::Demand;
+use crate::effects::Template;
 use crate::evidence::Allowed;
 use crate::mqtt::{Address, BrokerOptions, Login, Tls};
 use crate::push::{Endpoints, SERVICES};
@@ -260,6 +261,9 @@ pub struct WebhookTable {
     /// A file with a secret; the body is then signed with HMAC-SHA-256 in `X-Wanglou-Signature`.
     #[serde(default)]
     pub secret_file: Option<PathBuf>,
+    /// Who reads it: a program, or the robot of WeCom, DingTalk or Feishu.
+    #[serde(default)]
+    pub template: Template,
     /// What it is: a card in a chat, or a telephone call.
     #[serde(default = "webhook")]
     pub channel: Channel,
