@@ -6,6 +6,34 @@ export function installed(): boolean {
   return apple.standalone === true || matchMedia('(display-mode: standalone)').matches;
 }
 
+/** What Chromium offers instead of a button of its own. */
+interface InstallOffer extends Event {
+  prompt(): Promise<unknown>;
+}
+
+let offer: InstallOffer | null = null;
+
+/** Keeps the browser's offer to install the app until a person asks for it; says when there is one, and when it is done. */
+export function watchInstall(offered: (can: boolean) => void, signal: AbortSignal): void {
+  window.addEventListener(
+    'beforeinstallprompt',
+    (event) => {
+      event.preventDefault();
+      offer = event as InstallOffer;
+      offered(true);
+    },
+    { signal },
+  );
+  window.addEventListener('appinstalled', () => offered(false), { signal });
+}
+
+/** Asks the browser to install the app; an offer can be used once. */
+export async function install(): Promise<void> {
+  const made = offer;
+  offer = null;
+  await made?.prompt().catch(() => undefined);
+}
+
 /** iPhones and iPads push to installed apps only. */
 export function isIphone(): boolean {
   const pad = navigator.platform === 'MacIntel' && navigator.maxTouchPoints > 1;

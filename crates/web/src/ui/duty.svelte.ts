@@ -220,6 +220,7 @@ export function startDuty(): () => void {
   }, 1_000);
   const stop = new AbortController();
   const { signal } = stop;
+  gate.watch(signal);
   document.addEventListener('visibilitychange', () => client.presenceChanged(), { signal });
   document.addEventListener('visibilitychange', () => void gate.look(), { signal });
   window.addEventListener('pageshow', (e) => e.persisted && client.wake(), { signal });

@@ -4,7 +4,7 @@
  * core's (`readiness.ts`); this keeps the facts.
  */
 import type { PushState } from '../core/readiness';
-import { battery, canStayAwake, stayAwake, stillAwake } from '../platform/phone';
+import { battery, canStayAwake, install, stayAwake, stillAwake, watchInstall } from '../platform/phone';
 import { saveDutyStart, savedDutyStart } from '../platform/prefs';
 import { askPush, syncPush, trialPush } from '../platform/push';
 import { keepsApp } from '../platform/worker';
@@ -28,6 +28,7 @@ let awake = $state<boolean | null>(canStayAwake() ? false : null);
 let kept = $state(false);
 let charge = $state.raw<{ percent: number; charging: boolean } | null>(null);
 let drill = $state<Drill>(null);
+let can_install = $state(false);
 let started_ms = $state(savedDutyStart());
 
 export const gate = {
@@ -52,6 +53,18 @@ export const gate = {
   },
   get drill(): Drill {
     return drill;
+  },
+  /** The browser offers to put the app on the home screen. */
+  get canInstall(): boolean {
+    return can_install;
+  },
+  async install(): Promise<void> {
+    can_install = false;
+    await install();
+  },
+  /** Keeps the browser's offer to install until it is wanted. */
+  watch(signal: AbortSignal): void {
+    watchInstall((can) => (can_install = can), signal);
   },
   /** Whether a shift was started on this phone within the last twelve hours. */
   started(now_ms: number): boolean {
