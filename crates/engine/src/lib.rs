@@ -41,9 +41,9 @@ pub use lift_command::CommandRow;
 pub use register::{Absence, Register};
 pub use reports::{NoteRow, Source, Word, note_key};
 pub use rules::{
-    CoSettings, EbikeInLiftSettings, GasSettings, KindWords, LeakSettings, LiftEntrapmentSettings,
-    LivingAloneSettings, ManholeSettings, ReportSettings, RuleSettings, ShedHeatSettings, SmokeSettings,
-    SosSettings, ThrownObjectSettings,
+    CoSettings, EbikeInLiftSettings, EbikeParkedSettings, GasSettings, KindWords, LeakSettings,
+    LiftEntrapmentSettings, LivingAloneSettings, ManholeSettings, ReportSettings, RuleSettings,
+    ShedHeatSettings, SmokeSettings, SosSettings, ThrownObjectSettings,
 };
 pub use senses::{
     DeviceSeen, Freshness, LATE_AFTER, LaneBlind, PHONE_RETURNS_WITHIN, PhoneSeen, Senses, Sighting, Subject,

@@ -68,7 +68,13 @@ const PEOPLE: [(&str, Role); 8] = [
 fn site(high_risk: bool, doors: usize) -> Site {
     let named =
         |kind| Place { kind, name: Text::default(), grid: None, zone: None, footpath: false, position: None };
-    let home = |high_risk| Home { high_risk, consent: true, family: vec![officer("anna")], telephone: true };
+    let home = |high_risk| Home {
+        high_risk,
+        night_exit: false,
+        consent: true,
+        family: vec![officer("anna")],
+        telephone: true,
+    };
     let mut devices = BTreeMap::from([
         device("door", HOME, Purpose::HomeDoor, Some("hub")),
         device("motion", HOME, Purpose::HomeMotion, Some("hub")),

@@ -288,6 +288,9 @@ pub struct Home {
     /// Quiet hours do not delay the call.
     #[serde(default)]
     pub high_risk: bool,
+    /// The resident may not find back: an exit at night is told. In scenarios also `dementia`.
+    #[serde(default, alias = "dementia", skip_serializing_if = "std::ops::Not::not")]
+    pub night_exit: bool,
     /// The resident, or whoever may say so, agreed. Without consent the rule is off.
     pub consent: bool,
     /// Whom to tell after the resident does not answer: ids of officers with role `family`.

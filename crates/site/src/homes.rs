@@ -13,6 +13,7 @@ use wanglou_model::{Home, OfficerId, PlaceId, PlaceKind, Purpose, Role};
 pub(crate) const COLUMNS: &[Column] = &[
     Column { name: "place", also: &["位置", "房间", "住户"], required: true },
     Column { name: "high_risk", also: &["高风险"], required: false },
+    Column { name: "night_exit", also: &["夜间外出"], required: false },
     Column { name: "consent", also: &["同意", "已同意", "知情同意"], required: true },
     Column { name: "family", also: &["家属"], required: false },
     Column { name: "telephone", also: &["可致电", "电话"], required: false },
@@ -81,6 +82,7 @@ fn read_home(record: Record<'_>, known: Known<'_>, faults: &mut Faults) -> Optio
     };
     let home = Home {
         high_risk: flag(&record.cell("high_risk"), faults),
+        night_exit: flag(&record.cell("night_exit"), faults),
         consent: read_consent(record, faults),
         family: read_family(&record.cell("family"), known.officers, faults),
         telephone: false, // taken from people.toml once it is read

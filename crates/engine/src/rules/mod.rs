@@ -6,6 +6,7 @@
 mod actuators;
 mod co;
 mod ebike_in_lift;
+mod ebike_parked;
 mod gas;
 mod leak;
 mod lift_entrapment;
@@ -36,6 +37,7 @@ use wanglou_model::{
 
 pub use co::CoSettings;
 pub use ebike_in_lift::EbikeInLiftSettings;
+pub use ebike_parked::EbikeParkedSettings;
 pub use gas::GasSettings;
 pub use leak::LeakSettings;
 pub use lift_entrapment::LiftEntrapmentSettings;
@@ -62,6 +64,8 @@ pub struct RuleSettings {
     pub leak: LeakSettings,
     /// People shut in a lift.
     pub lift_entrapment: LiftEntrapmentSettings,
+    /// E-bikes left in corridors.
+    pub ebike_parked: EbikeParkedSettings,
     /// People living alone.
     pub living_alone: LivingAloneSettings,
     /// Manhole covers.
@@ -86,6 +90,7 @@ pub(crate) fn all(settings: &RuleSettings) -> Vec<Box<dyn Rule>> {
         Box::new(gas::Gas::new(settings.gas.clone())),
         Box::new(leak::Leak::new(settings.leak.clone())),
         Box::new(lift_entrapment::LiftEntrapment::new(settings.lift_entrapment.clone())),
+        Box::new(ebike_parked::EbikeParked::new(settings.ebike_parked.clone())),
         Box::new(living_alone::LivingAlone::new(settings.living_alone.clone())),
         Box::new(manhole::Manhole::new(settings.manhole.clone())),
         Box::new(report::PeoplesReport::new(settings.report.clone())),

@@ -32,6 +32,9 @@ pub(super) struct Hit {
 /// One stay of a bike in the car.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Bike {
+    /// Told in the count of this lift's bikes.
+    #[serde(default)]
+    pub(super) counted: bool,
     pub(super) device: DeviceId,
     pub(super) streaming: bool,
     pub(super) event_key: Option<String>,
@@ -66,6 +69,7 @@ pub(super) struct Bike {
 impl Bike {
     pub(super) fn new(at: Timestamp, hit: Hit, car: &Car) -> Self {
         Self {
+            counted: false,
             device: hit.device,
             streaming: hit.streaming,
             event_key: hit.event_key,

@@ -36,6 +36,7 @@ impl EbikeInLift {
                     .extend(alarm.into_iter().flat_map(|alarm| self.followed(world, place, lift, alarm)));
             }
         }
+        proposals.extend(summary(world, place, lift, &self.settings));
         proposals.extend(self.battery(world, place, lift));
         proposals.extend(self.lift_fault(world, place, lift));
         proposals.extend(camera_health(world, lift, said));
@@ -192,6 +193,27 @@ impl EbikeInLift {
             |(incident, _)| incident.clone(),
         )
     }
+}
+
+/// So many bikes in one lift: the officer should talk to people there. Nobody's phone rings.
+fn summary(
+    world: &World,
+    place: &PlaceId,
+    lift: &Lift,
+    settings: &super::EbikeInLiftSettings,
+) -> Option<Proposal> {
+    let at = lift.summary.filter(|at| *at == world.at)?;
+    let told = world.book.current(&crate::raising::kind_of(words::SUMMARY), place.as_str(), world.at);
+    if told.is_some_and(|told| told.last_at == at) {
+        return None;
+    }
+    let mut raise = Raise::new(place.as_str(), place, Priority::P4, at, words::summary(settings));
+    raise.kind = Some(words::SUMMARY);
+    raise.merge = Span::ZERO;
+    raise.details.insert("hits".to_owned(), settings.summary_hits.into());
+    raise.details.insert("days".to_owned(), settings.summary_days.into());
+    raise.ladder = Some(settings.summary_ladder());
+    Some(Proposal::Raise(Box::new(raise)))
 }
 
 fn is_bike(said: &Sighting) -> bool {

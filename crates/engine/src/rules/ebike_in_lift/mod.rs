@@ -9,6 +9,8 @@
 //!                                                     └───────┴─► left_at_floor: a person looks and closes
 //! ```
 //!
+//! The third bike of one lift within 30 days: a summary for the officer, kind `ebike_summary`.
+//!
 //! Keys: the lift's place for bikes; `battery:`, and for kind `lift_fault` `idle:` and `fire:`, each with the place.
 
 mod bike;
@@ -76,6 +78,7 @@ impl Rule for EbikeInLift {
     fn words_of(&self, kind: &str) -> Option<KindWords> {
         match kind {
             "ebike_in_lift" => Some(words::ebike()),
+            words::SUMMARY => Some(words::summary_kind()),
             words::LIFT_FAULT => Some(words::lift_fault()),
             _ => None,
         }
@@ -119,9 +122,9 @@ impl Rule for EbikeInLift {
             }
             (Purpose::Smoke, reading) => self.detector(sighting, reading)?,
             (Purpose::Hub, _) => return None,
-            _ => {
-                self.with_lift(place, timers, |lift, settings| camera::see(lift, settings, senses, sighting))
-            }
+            _ => self.with_lift(senses.at, place, timers, |lift, settings| {
+                camera::see(lift, settings, senses, sighting)
+            }),
         }
         Some(place.clone())
     }
@@ -138,7 +141,7 @@ impl Rule for EbikeInLift {
         if !self.kept.lifts.contains_key(subject) {
             return false;
         }
-        self.with_lift(subject, timers, |lift, _| lift.due(senses.at, slot, judge))
+        self.with_lift(senses.at, subject, timers, |lift, _| lift.due(senses.at, slot, judge))
     }
 
     fn resumed(&mut self, senses: &Senses, _setup: &Setup, timers: &mut RuleTimers) -> Vec<Subject> {
@@ -195,6 +198,7 @@ impl EbikeInLift {
     /// Changes what is known of a lift, and moves the deadlines that follow from it.
     fn with_lift<T>(
         &mut self,
+        at: Timestamp,
         place: &PlaceId,
         timers: &mut RuleTimers,
         change: impl FnOnce(&mut Lift, &EbikeInLiftSettings) -> T,
@@ -202,6 +206,7 @@ impl EbikeInLift {
         let lift = self.kept.lifts.entry(place.clone()).or_default();
         let before = lift.deadlines(&self.settings);
         let result = change(lift, &self.settings);
+        lift.count_bike(at, &self.settings);
         arm(place, &before, lift, &self.settings, timers);
         result
     }
@@ -231,7 +236,7 @@ impl EbikeInLift {
                 _ => {}
             };
             if matches!(device.purpose, Purpose::LiftCamera | Purpose::LiftController) {
-                self.with_lift(&device.place, timers, change);
+                self.with_lift(senses.at, &device.place, timers, change);
             }
         }
     }

@@ -38,6 +38,10 @@ pub struct EbikeInLiftSettings {
     pub merge_s: i64,
     /// Alarms of one building within this time from the first are one incident, seconds.
     pub incident_s: i64,
+    /// So many bikes in one lift are told to the officer in a summary.
+    pub summary_hits: u32,
+    /// Within so many days.
+    pub summary_days: i64,
     /// Lifts whose maintainer has signed on that an open door is held on request, by place. Without it nothing is
     /// held from here, only released.
     pub hold_on_request: Vec<PlaceId>,
@@ -69,6 +73,8 @@ impl Default for EbikeInLiftSettings {
             no_stop_s: 120,
             merge_s: 120,
             incident_s: 300,
+            summary_hits: 3,
+            summary_days: 30,
             hold_on_request: Vec::new(),
             hold_status_s: 90,
             ring_s: 60,
@@ -79,6 +85,19 @@ impl Default for EbikeInLiftSettings {
 }
 
 impl EbikeInLiftSettings {
+    /// The officer's list, without ringing.
+    pub(super) fn summary_ladder(&self) -> Ladder {
+        let shown =
+            wanglou_model::Rung { ring: false, ..rung(Span::ZERO, vec![Audience::OnDuty(Role::Officer)]) };
+        let times = times(Priority::P4);
+        Ladder {
+            rungs: vec![shown],
+            repeat: times.repeat,
+            on_scene: times.on_scene,
+            stops_at: StopsAt::Acceptance,
+        }
+    }
+
     /// Who is told when: the guard's list at once, silently while the lift is held; then phones ring.
     pub(super) fn ladder(&self, silent: bool) -> Ladder {
         let guards = || vec![Audience::OnDuty(Role::Guard), Audience::OnDuty(Role::GridWorker)];

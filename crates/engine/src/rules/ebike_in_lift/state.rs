@@ -37,6 +37,12 @@ pub(super) struct Lift {
     /// A streaming camera that went silent with a bike in the car.
     #[serde(default)]
     pub(super) silent_camera: Option<DeviceId>,
+    /// When bikes were found in it, since the latest summary; no more than make one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) found: Vec<Timestamp>,
+    /// When there were enough of them for a summary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) summary: Option<Timestamp>,
     /// Absence was due while it could not be judged.
     #[serde(default)]
     deferred: bool,
@@ -163,6 +169,22 @@ impl Lift {
     /// Absence may be judged again: nothing from before counts as silence.
     pub(super) fn resumed(&mut self, at: Timestamp) {
         (self.deferred, self.judge_from) = (false, at);
+    }
+
+    /// A bike counts once it was there long enough; so many of them within some days are told in a summary.
+    pub(super) fn count_bike(&mut self, at: Timestamp, settings: &EbikeInLiftSettings) {
+        let Some(bike) = self.bike.as_mut().filter(|bike| bike.ripe && !bike.counted) else { return };
+        bike.counted = true;
+        let again = self.found.last().is_some_and(|last| at - *last <= Span::secs(settings.merge_s));
+        if again {
+            return;
+        }
+        self.found.push(at);
+        self.found.retain(|found| at - *found <= Span::hours(24 * settings.summary_days));
+        if self.found.len() >= settings.summary_hits.max(1) as usize {
+            self.found.clear();
+            self.summary = Some(at);
+        }
     }
 
     /// One of its deadlines is due. Returns whether there is anything to decide.

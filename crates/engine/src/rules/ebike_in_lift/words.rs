@@ -32,6 +32,28 @@ pub(super) fn ebike() -> KindWords {
     }
 }
 
+/// The kind of summaries for the officer.
+pub(super) const SUMMARY: &str = "ebike_summary";
+
+pub(super) fn summary_kind() -> KindWords {
+    KindWords {
+        title: text("电动车多次进同一电梯", "E-bikes in one lift again and again"),
+        advice: vec![text(
+            "到该单元走访、宣传，查看充电车棚是否够用",
+            "Talk to people there; look whether the sheds are enough",
+        )],
+    }
+}
+
+pub(super) fn summary(settings: &super::EbikeInLiftSettings) -> Reason {
+    let (hits, days) = (settings.summary_hits, settings.summary_days);
+    Reason::new(
+        "third_hit",
+        format!("{days}天内第{hits}次有电动车进此电梯"),
+        format!("e-bike number {hits} in this lift within {days} days"),
+    )
+}
+
 pub(super) fn lift_fault() -> KindWords {
     KindWords {
         title: text("电梯异常", "Lift out of order"),

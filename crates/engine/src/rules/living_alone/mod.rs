@@ -1,7 +1,7 @@
 //! People living alone (`living_alone`): the door of a home has not moved for a day, and somebody asks after them.
 //! The resident judges this rule by the visits that were not needed, and by the one that was.
 //!
-//! Subject: a home with consent. Alarms by key: `inactive` and `visit`, each with the home's place; of other kinds
+//! Subject: a home with consent. Alarms by key: `inactive`, `visit` and `exit`, each with the home's place; of other kinds
 //! `device_fault` (a sensor to repair) and `door_open`.
 //!
 //! ```text
@@ -15,7 +15,7 @@
 //!
 //!  away: silent; a door that moves: "perhaps back", and T runs from it. Motion or water: the call is put off once
 //!
-//! Not here: the walk into the night of somebody who may not find back.
+//! Beside these `exit`: somebody who may not find back went out between 00:00 and 05:00, and is not back in 20 min (P2).
 
 mod home;
 mod settings;

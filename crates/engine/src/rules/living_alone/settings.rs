@@ -66,6 +66,14 @@ pub struct LivingAloneSettings {
     /// Until this time of day, `HH:MM`.
     #[serde(with = "time_of_day")]
     pub shortcut_until: MinuteOfDay,
+    /// Somebody who may not find back goes out from this time of night on, `HH:MM`.
+    #[serde(with = "time_of_day")]
+    pub exit_from: MinuteOfDay,
+    /// Until this time, `HH:MM`.
+    #[serde(with = "time_of_day")]
+    pub exit_until: MinuteOfDay,
+    /// And is not back within this time, seconds.
+    pub exit_return_s: u32,
     /// Away for so long without an end: somebody asks, days.
     pub away_days: u32,
     /// Night begins, `HH:MM`.
@@ -105,6 +113,9 @@ impl Default for LivingAloneSettings {
             shortcut_meter_h: 2,
             shortcut_from: MinuteOfDay(9 * 60),
             shortcut_until: MinuteOfDay(22 * 60),
+            exit_from: MinuteOfDay(0),
+            exit_until: MinuteOfDay(5 * 60),
+            exit_return_s: 1200,
             away_days: 14,
             night_from: MinuteOfDay(22 * 60),
             night_until: MinuteOfDay(6 * 60),

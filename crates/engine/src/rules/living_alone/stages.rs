@@ -103,6 +103,8 @@ impl LivingAlone {
             News::Shortcut => vec![self.shortcut(world, place)],
             News::PerhapsBack => vec![perhaps_back(world, place)],
             News::AwayLong => vec![away_long(world, place)],
+            News::Wandered => vec![wandered(world, place)],
+            News::Returned => returned(world, place),
         }
     }
 
@@ -371,6 +373,40 @@ fn away_long(world: &World, place: &PlaceId) -> Proposal {
         "away for long and nobody said until when: please ask",
     );
     quiet_word(world, place, format!("away:{place}"), "away_long", why)
+}
+
+fn exit_key(place: &PlaceId) -> String {
+    format!("exit:{place}")
+}
+
+/// Those nearby look outside, and the family hears of it at once.
+fn wandered(world: &World, place: &PlaceId) -> Proposal {
+    let why = reason(
+        "night_exit",
+        "夜间外出未归，请到楼下和大门附近寻找",
+        "went out at night and is not back: look downstairs and at the gates",
+    );
+    let mut raise = Raise::new(exit_key(place), place, Priority::P2, world.at, why);
+    raise.stage = Some("night_exit".into());
+    raise.merge = Span::ZERO;
+    let mut ladder = default_ladder(Priority::P2);
+    if let Some(first) = ladder.rungs.first_mut() {
+        let family = world.setup.site.homes.get(place).map(|home| home.family.clone());
+        first.tell.push(Audience::OnDuty(Role::Captain));
+        first.tell.push(Audience::OnDuty(Role::ControlRoom));
+        first.tell.extend(family.map(Audience::People));
+    }
+    raise.ladder = Some(ladder);
+    Proposal::Raise(Box::new(raise))
+}
+
+/// The door moved again, or somebody moves inside: perhaps they are back. A person has to see them.
+fn returned(world: &World, place: &PlaceId) -> Vec<Proposal> {
+    let open = world.book.open(&kind_of(KIND), &exit_key(place)).filter(|alarm| alarm.is_active());
+    let why =
+        reason("perhaps_back", "家中有动静，可能已回家", "something moves at home: perhaps they are back");
+    let cleared = open.map(|alarm| Fact::Cleared { alarm: alarm.id.clone(), reason: why });
+    cleared.map(Proposal::Fact).into_iter().collect()
 }
 
 fn asked_for_help(alarm: &Alarm) -> bool {

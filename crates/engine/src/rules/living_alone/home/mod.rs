@@ -1,7 +1,7 @@
 //! What is kept of one home, and what looking at it tells. It is changed by what was seen, by the passing of time,
 //! and by the end of its alarms; nothing is raised here.
 //!
-//! `seen` takes in what doors say, `signs` motion and water, `time` what their silence tells, `away` the absences.
+//! `seen` takes in what doors say, `exit` who went out at night, `signs` motion and water, `time` what their silence tells, `away` the absences.
 //!
 //! *T*, the time without a door moving, counts only while every door sensor of the home is live:
 //!
@@ -12,6 +12,7 @@
 //! ```
 
 mod away;
+mod exit;
 mod seen;
 mod signs;
 mod time;
@@ -50,6 +51,10 @@ pub(super) enum News {
     PerhapsBack,
     /// Away for long, and nobody said until when.
     AwayLong,
+    /// Gone out at night, and not back in time.
+    Wandered,
+    /// Back from there.
+    Returned,
 }
 
 /// Why a door sensor tells nothing.
@@ -210,6 +215,9 @@ pub(super) struct Home {
     /// The absence that was asked about because it is long.
     #[serde(skip_serializing_if = "Option::is_none")]
     away_asked: Option<Timestamp>,
+    /// Somebody who may not find back went out at night.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exit: Option<exit::Exit>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) news: Vec<News>,
 }

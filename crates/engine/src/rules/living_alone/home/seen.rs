@@ -27,7 +27,11 @@ impl Home {
         let door = self.doors.entry(sighting.id.clone()).or_default();
         door.heard = door.heard.max(Some(sighting.occurred));
         let Some((open, opens)) = contact else { return };
+        let counted = door.opens.zip(opens).is_some_and(|(before, now)| now > before);
         let moved = door.reads(open, opens, sighting.occurred) && !door.flaps(look.settings, sighting);
+        if moved && (counted || open == Some(true)) {
+            self.passes_door(look, sighting.occurred);
+        }
         if moved && self.moved_while_away(look, sighting.occurred) {
             self.life_sign(look, sighting.occurred);
         }

@@ -77,6 +77,7 @@ impl Home {
         sensor.says_false |= !active;
         if begins {
             sensor.moved = sensor.moved.max(Some(sighting.occurred));
+            self.moves_inside(sighting.occurred);
             self.signs(look, sighting.occurred);
         }
     }

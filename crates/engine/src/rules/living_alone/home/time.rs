@@ -17,6 +17,7 @@ impl Home {
         }
         self.review_liveness(look);
         self.review_open_doors(look);
+        self.review_exit(look);
         if self.is_away(look) {
             return;
         }
@@ -42,6 +43,7 @@ impl Home {
             self.call_due(look),
             self.visit_due(look),
             self.shortcut_due(look),
+            self.exit_due(look),
             quiet_ends,
             away,
         ];
