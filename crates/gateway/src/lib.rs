@@ -23,6 +23,7 @@ pub mod recovery;
 pub mod run;
 pub mod service_manager;
 pub mod snapshot;
+pub mod statistics;
 pub mod view;
 pub mod views;
 pub mod wiring;

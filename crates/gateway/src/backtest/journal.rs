@@ -2,6 +2,7 @@
 //! they were written; from there on its messages and people's acts go in once more, and deadlines fire when they are
 //! due by the rules of today. The journal itself is left as it is, and may belong to a gateway that is running.
 
+use super::diff::Telling;
 use super::effects::Effect;
 use super::simulation::{Remark, Simulation};
 use super::untouched::Untouched;
@@ -17,7 +18,8 @@ use wanglou_journal::{
     Blob, BlobId, Blobs, Body, Configs, FileError, OpenError, Options, Position, Record, SegmentLog, Store,
     StoreError,
 };
-use wanglou_model::{Input, RawMessage, Timestamp};
+use wanglou_model::{Fact, Input, RawMessage, Span, Timestamp};
+use wanglou_profiles::DecodeState;
 
 /// Why a journal cannot be replayed.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +38,36 @@ pub enum JournalError {
     Recovery(#[from] RecoveryError),
 }
 
+/// What came of replaying a journal, beside its effects.
+#[derive(Debug)]
+pub struct Replayed {
+    /// What its reader should know.
+    pub remarks: Vec<Remark>,
+    /// Who was told what.
+    pub telling: Telling,
+}
+
+/// Who was told what at the time, by the facts that were written then.
+///
+/// # Errors
+/// [`JournalError`].
+pub fn recorded(
+    data: &Path,
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
+) -> Result<Telling, JournalError> {
+    let mut telling = Telling::default();
+    facts(data, &mut |written| {
+        if let Written::Fact(at, fact) = written
+            && from.is_none_or(|from| from <= at)
+            && until.is_none_or(|until| at <= until)
+        {
+            telling.take(at, &fact);
+        }
+    })?;
+    Ok(telling)
+}
+
 /// Replays the journal of a data directory. Each effect is given out as soon as it is known, with the time of the
 /// journal; alarms that were raised before `from` are named by their ids.
 ///
@@ -47,13 +79,16 @@ pub fn replay(
     from: Option<Timestamp>,
     until: Option<Timestamp>,
     out: &mut dyn FnMut(Effect),
-) -> Result<Vec<Remark>, JournalError> {
+) -> Result<Replayed, JournalError> {
     let files: Arc<dyn Files> = Arc::new(Untouched::default());
     let (log, _) = SegmentLog::open(Options { files: Arc::clone(&files), ..Options::new(data) })?;
     let blobs = Blobs::open(Arc::clone(&files), data)?;
     let configs = Configs::open(files, data)?;
     let (simulation, start) = match from {
-        None => (Simulation::bare(Engine::new(Arc::clone(&current.setup)), current, None), Position::FIRST),
+        None => {
+            let engine = Engine::new(Arc::clone(&current.setup));
+            (Simulation::bare(engine, DecodeState::default(), current, None), Position::FIRST)
+        }
         Some(from) => {
             let start = first_from(&log, from)?;
             let found =
@@ -61,7 +96,7 @@ pub fn replay(
             let mut engine = found.engine;
             let at = engine.senses().at;
             engine.reconfigure(at, Arc::clone(&current.setup));
-            (Simulation::bare(engine, current, Some(from)), start)
+            (Simulation::bare(engine, found.decoding, current, Some(from)), start)
         }
     };
     let mut replay = Replay { simulation, blobs: &blobs, until };
@@ -73,9 +108,10 @@ pub fn replay(
     if let Some(until) = until {
         replay.simulation.pass(until);
     }
+    let telling = replay.simulation.take_telling();
     let (effects, remarks) = replay.simulation.end();
     effects.into_iter().for_each(out);
-    Ok(remarks)
+    Ok(Replayed { remarks, telling })
 }
 
 /// Gives out the messages of a journal whose bodies are kept, of its latest `records`, in their order. The journal is
@@ -110,6 +146,50 @@ pub fn messages(data: &Path, records: u64, out: &mut dyn FnMut(&RawMessage<'_>))
     })?;
     Ok(())
 }
+
+/// What statistics are made of.
+#[derive(Debug)]
+pub enum Written {
+    /// A fact, with the time of its record.
+    Fact(Timestamp, Box<Fact>),
+    /// From here on wall time is the record's time plus this.
+    ClockStep(Span),
+}
+
+/// Gives out the facts of a journal in their order, and the steps of the wall clock between them. Returns the time of
+/// the first record. The journal is left as it is, and may belong to a gateway that is running.
+///
+/// # Errors
+/// [`JournalError`].
+pub fn facts(data: &Path, out: &mut dyn FnMut(Written)) -> Result<Option<Timestamp>, JournalError> {
+    let files: Arc<dyn Files> = Arc::new(Untouched::default());
+    let (log, _) = SegmentLog::open(Options { files: Arc::clone(&files), ..Options::new(data) })?;
+    let mut first = None;
+    log.read_from(Position::FIRST, &mut |record| {
+        let at = Timestamp(record.at_micros);
+        first.get_or_insert(at);
+        if let Body::Whole { payload, .. } = record.body {
+            match record.kind {
+                kind::FACT => {
+                    if let Ok(fact) = serde_json::from_slice(payload) {
+                        out(Written::Fact(at, fact));
+                    }
+                }
+                kind::INPUT if payload.windows(CLOCK_STEP.len()).take(64).any(|part| part == CLOCK_STEP) => {
+                    if let Ok(Input::ClockStep { wall_minus_at }) = serde_json::from_slice(payload) {
+                        out(Written::ClockStep(wall_minus_at));
+                    }
+                }
+                _ => {}
+            }
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(first)
+}
+
+/// What the JSON of such an input begins with, so that ticks and receipts need not be read.
+const CLOCK_STEP: &[u8] = b"\"clock_step\"";
 
 /// The first record at or after a time.
 fn first_from(log: &SegmentLog, from: Timestamp) -> Result<Position, StoreError> {
@@ -207,7 +287,7 @@ mod tests {
     use crate::intake::{Inbound, Lane};
     use crate::record::Encoder;
     use wanglou_journal::{Batch, Purpose};
-    use wanglou_model::{OfficerId, PhoneId, PhoneNews, PhoneState, Span, rfc3339_micros};
+    use wanglou_model::{OfficerId, PhoneId, PhoneNews, PhoneState, rfc3339_micros};
 
     fn shipped() -> Decisive {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/gateway.toml");
@@ -307,5 +387,40 @@ mod tests {
         assert_eq!(late, ["09:01:00 raise P1", &format!("09:01:00 {told}")]);
 
         assert!(before == files(folder.path()), "not a byte has changed");
+    }
+
+    #[test]
+    fn nothing_is_timed_before_from() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut log, _) = SegmentLog::open(Options::new(folder.path())).expect("opens");
+        let (mut batch, mut encoder) = (Batch::new(), Encoder::default());
+        let nine = at("2026-03-02T09:00:00+08:00");
+        let body = br#"{"device":"cover-17","kind":"cover","value":{"tilt_deg":22}}"#;
+        let said = message("wanglou/v1/in/cover-17", body.to_vec());
+        encoder.message(&mut batch, nine, (Lane::Alarm, 1), &said, None).expect("fits");
+        // The gateway was late: no tick came when the deadline was due, at 09:00:30.
+        encoder.input(&mut batch, nine + Span::mins(2), &Input::Tick).expect("fits");
+        log.append(log.claim(), Purpose::Intake, &batch).expect("appends");
+        drop(log);
+        let from = "2026-03-02T09:00:45+08:00";
+        let mut effects = Vec::new();
+        replay(folder.path(), &shipped(), Some(at(from)), None, &mut |effect: Effect| effects.push(effect))
+            .expect("replays");
+        assert!(effects.iter().any(|effect| effect.at == from), "what was due before is told at once");
+        assert!(effects.iter().all(|effect| effect.time >= at(from)), "{effects:#?}");
+    }
+
+    #[test]
+    fn what_was_told_then_is_laid_beside_what_is_told_now() {
+        let folder = tempfile::tempdir().expect("a folder");
+        write(folder.path());
+        let then = recorded(folder.path(), None, None).expect("reads");
+        let now = replay(folder.path(), &shipped(), None, None, &mut |_| {}).expect("replays").telling;
+        let calendar = shipped().setup.calendar.clone();
+        let found = super::super::diff(&then, &now, &calendar);
+        // Nothing was decided then; now wu is told at 09:00:30 and again when it is P1.
+        assert_eq!((found.alarms_before, found.alarms_after), (0, 1));
+        let wu = &found.people["officer:wu"];
+        assert_eq!((wu.before, wu.after, wu.more), (0, 2, 1));
     }
 }

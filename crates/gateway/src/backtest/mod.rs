@@ -8,6 +8,7 @@
 //!
 //! A scenario may also say what it expects of the effects; the scenario tests are such files.
 
+mod diff;
 mod effects;
 mod expect;
 mod journal;
@@ -16,9 +17,10 @@ mod overrides;
 mod simulation;
 mod untouched;
 
+pub use diff::{AlarmChange, Change, Diff, PersonChange, PersonSum, Telling, diff};
 pub use effects::{Effect, EffectName};
 pub use expect::{Expectation, Unmet};
-pub use journal::{JournalError, messages, replay};
+pub use journal::{JournalError, Replayed, Written, facts, messages, recorded, replay};
 pub use line::{AlarmRef, Fault, GatewayNews, Line, PhoneNews, Scenario, What};
 pub use overrides::{Overrides, apply};
 pub use simulation::{Remark, Simulation};
@@ -42,6 +44,8 @@ pub struct Outcome {
     pub remarks: Vec<Remark>,
     /// What the scenario expects and did not get.
     pub unmet: Vec<Unmet>,
+    /// Who was told what.
+    pub telling: Telling,
 }
 
 /// Runs a whole scenario with a configuration.
@@ -54,7 +58,8 @@ pub fn run(loaded: &Loaded, scenario: &Scenario) -> Result<Outcome, Vec<Fault>> 
     for line in &scenario.lines {
         simulation.feed(line);
     }
+    let telling = simulation.take_telling();
     let (effects, remarks) = simulation.end();
     let unmet = scenario.expectations.iter().filter_map(|expected| expected.unmet(&effects)).collect();
-    Ok(Outcome { effects, remarks, unmet })
+    Ok(Outcome { effects, remarks, unmet, telling })
 }

@@ -1,6 +1,7 @@
 //! Simulated time: deadlines fire exactly when they are due, and each line happens at its own time. What the broker
 //! holds while the gateway is off comes out of it when it is back, as after a real start.
 
+use super::diff::Telling;
 use super::effects::{self, Effect, Ledger};
 use super::line::{AlarmRef, GatewayNews, Line, PhoneNews, What};
 use crate::configuration::Decisive;
@@ -59,6 +60,7 @@ pub struct Simulation {
     /// What waits until gateway and broker are back.
     held: Vec<Line>,
     effects: Vec<Effect>,
+    telling: Telling,
     remarks: Vec<Remark>,
     line: usize,
 }
@@ -78,16 +80,29 @@ impl Simulation {
             lost: None,
             held: Vec::new(),
             effects: Vec::new(),
+            telling: Telling::default(),
             remarks: Vec::new(),
             line: 0,
         }
     }
 
     /// Goes on from an engine, without phones of its own: what they do is fed, as everything else.
-    pub(super) fn bare(engine: Engine, current: &Decisive, from: Option<Timestamp>) -> Self {
+    pub(super) fn bare(
+        engine: Engine,
+        decoding: DecodeState,
+        current: &Decisive,
+        from: Option<Timestamp>,
+    ) -> Self {
         let now = from.unwrap_or(engine.senses().at);
         let setup = Arc::clone(engine.setup());
-        Self { engine, now, began: true, phones_store: false, ..Self::new(setup, current.profiles.clone()) }
+        Self {
+            engine,
+            decoding,
+            now,
+            began: true,
+            phones_store: false,
+            ..Self::new(setup, current.profiles.clone())
+        }
     }
 
     /// Lets time pass up to the line's, and the line happen.
@@ -130,6 +145,11 @@ impl Simulation {
     /// Everything that came out since it was asked last.
     pub(super) fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
+    }
+
+    /// Who was told what up to now.
+    pub fn take_telling(&mut self) -> Telling {
+        std::mem::take(&mut self.telling)
     }
 
     /// Everything that came out.
@@ -210,6 +230,7 @@ impl Simulation {
         for fact in &facts {
             let found = effects::of(&self.engine, &mut self.ledger, at, fact);
             self.effects.extend(found);
+            self.telling.take(at, fact);
         }
         for fact in &facts {
             if let Fact::Published { alarm, rev, to } = fact

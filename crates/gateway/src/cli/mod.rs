@@ -11,6 +11,7 @@ pub mod profile;
 pub mod publish;
 pub mod quarantine;
 pub mod reload;
+pub mod report;
 pub mod run;
 pub mod simulate;
 pub mod test_alarm;

@@ -1,5 +1,7 @@
 //! `wanglou simulate`: the compound's day as traffic, against any broker.
 
+mod into;
+
 use super::Ended;
 use super::demo::shipped;
 use super::publish::BrokerArgs;
@@ -25,6 +27,7 @@ Examples:
   wanglou simulate --mqtt 127.0.0.1:1883 --pace 60   an hour in each minute
   wanglou simulate --rate 2000 --count 120000        a fixed load for a minute
   wanglou simulate --site my-compound/site --seed 7
+  wanglou simulate --into /tmp/month --days 30       a month as a journal, for wanglou backtest --data /tmp/month
 
 The same seed gives the same day. Ctrl-C ends it.")]
 pub struct Args {
@@ -43,6 +46,15 @@ pub struct Args {
     /// Ends after so many messages.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
+    /// Write the traffic into a journal in this folder instead, with nothing decided: a past for `wanglou backtest`.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["rate", "count", "pace"])]
+    into: Option<PathBuf>,
+    /// So many days of it.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "into", value_parser = clap::value_parser!(u32).range(1..=366))]
+    days: u32,
+    /// From this time on; by default so many whole days ago.
+    #[arg(long, value_name = "TIME", requires = "into", value_parser = super::backtest::time)]
+    from: Option<Timestamp>,
     #[command(flatten)]
     broker: BrokerArgs,
 }
@@ -88,6 +100,13 @@ impl Args {
     pub async fn run(self) -> anyhow::Result<Ended> {
         super::run::logs(crate::configuration::LogFormat::Text);
         let site = self.site()?;
+        if let Some(folder) = &self.into {
+            let from = self.from.map_or_else(|| into::days_ago(&site, self.days), Ok)?;
+            let until = from + wanglou_model::Span::hours(24 * i64::from(self.days));
+            let messages = into::write(&site, self.seed, (from, until), folder)?;
+            println!("{messages} messages of {} days written to {}", self.days, folder.display());
+            return Ok(Ended::Well);
+        }
         let tempo = match (self.rate, self.pace) {
             (Some(rate), _) => Tempo::PerSecond(rate),
             (None, Pace::Times(pace)) => Tempo::Pace(pace),
