@@ -26,6 +26,11 @@ impl Ask {
         ask.header("content-type", "application/json")
     }
 
+    /// A POST of bytes.
+    pub fn post_bytes(path: &str, bytes: &[u8]) -> Self {
+        Self { method: "POST", body: bytes.to_vec(), ..Self::get(path) }
+    }
+
     /// A DELETE.
     pub fn delete(path: &str) -> Self {
         Self { method: "DELETE", ..Self::get(path) }

@@ -284,11 +284,12 @@ impl Engine {
         let Some(alarm) = self.book().alarms.get(id) else { return };
         let (to, outcome) = (alarm.reporters(), alarm.outcome.unwrap_or(Outcome::Unverified));
         let erased = crate::rules::is_erased_at_close(alarm.kind.as_str());
+        let files = alarm.evidence.iter().filter_map(|piece| piece.sha256.clone()).collect();
         if !to.is_empty() {
             self.note(at, Fact::Reminded { alarm: id.clone(), to, reason: result(outcome) }, facts);
         }
         if erased {
-            self.note(at, Fact::Erased { alarm: id.clone() }, facts);
+            self.note(at, Fact::Erased { alarm: id.clone(), files }, facts);
         }
     }
 }

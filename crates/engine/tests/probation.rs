@@ -36,7 +36,7 @@ fn promote_all(story: &mut Story, seconds: i32) -> Vec<String> {
         Arc::make_mut(device).probation = false;
     }
     story.engine.reconfigure(at(seconds), setup(site, RuleSettings::default()));
-    story.input(seconds, Input::Config { hash: "c1".into(), who: "qian".into() })
+    story.input(seconds, Input::Config { hash: "c1".into(), who: "qian".into(), why: String::new() })
 }
 
 #[test]
@@ -78,7 +78,10 @@ fn a_trusted_sensor_that_agrees_ends_the_trial() {
     let mut site = site();
     add_device(&mut site, "old-18", "cover/18", Purpose::Cover, |_| {});
     story.engine.reconfigure(at(35), setup(site, RuleSettings::default()));
-    assert_eq!(story.input(35, Input::Config { hash: "c1".into(), who: "qian".into() }), [] as [&str; 0]);
+    assert_eq!(
+        story.input(35, Input::Config { hash: "c1".into(), who: "qian".into(), why: String::new() }),
+        [] as [&str; 0]
+    );
     let lines = story.say(40, "old-18", tilt(23.0));
     assert!(lines.ends_with(&["reopen Confirmed".to_owned(), "ring wu zhao".to_owned()]), "{lines:?}");
     assert!(!story.only_alarm().is_trial());

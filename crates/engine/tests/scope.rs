@@ -44,7 +44,7 @@ fn reload(story: &mut Story, seconds: i32, change: impl FnOnce(&mut Site)) -> Ve
     change(&mut site);
     let setup = Setup::new(site, RuleSettings::default(), "c1".into(), vec![]).expect("a good zone");
     story.engine.reconfigure(at(seconds), Arc::new(setup));
-    story.input(seconds, Input::Config { hash: "c1".into(), who: "test".into() })
+    story.input(seconds, Input::Config { hash: "c1".into(), who: "test".into(), why: String::new() })
 }
 
 #[test]

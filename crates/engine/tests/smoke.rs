@@ -22,7 +22,10 @@ fn site() -> Site {
     add_device(&mut site, "corridor", "3/2/12F", Purpose::Smoke, |_| {});
     add_device(&mut site, "elsewhere", "4/1/1F", Purpose::Smoke, |_| {});
     add_device(&mut site, "button", HOME, Purpose::HomeSos, |_| {});
-    site.homes.insert(place(HOME), Home { high_risk: false, night_exit: false, consent: true, family: vec![], telephone: true });
+    site.homes.insert(
+        place(HOME),
+        Home { high_risk: false, night_exit: false, consent: true, family: vec![], telephone: true },
+    );
     add_team(&mut site);
     add_officer(&mut site, "pan", Role::Captain);
     add_officer(&mut site, "station", Role::Station);

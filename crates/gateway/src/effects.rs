@@ -303,7 +303,7 @@ async fn beginning(mut response: reqwest::Response) -> Vec<u8> {
 }
 
 /// `sha256=` and the HMAC-SHA-256 of the body, in hexadecimal digits (RFC 2104).
-fn signature(secret: &[u8], body: &[u8]) -> String {
+pub(crate) fn signature(secret: &[u8], body: &[u8]) -> String {
     let digits: String = hmac(secret, body).iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256={digits}")
 }

@@ -144,6 +144,29 @@ impl Evidence {
         }
     }
 
+    /// Fetches a piece and keeps its bytes. Returns their SHA-256.
+    ///
+    /// # Errors
+    /// [`Missing`].
+    pub async fn keep_fetched(
+        self: &Arc<Self>,
+        wanted: &wanglou_model::Evidence,
+        at: wanglou_model::Timestamp,
+    ) -> Result<String, Missing> {
+        let found = self.picture(wanted).await?;
+        self.take(found.bytes, at).await
+    }
+
+    /// Erases pictures for good. Those that are gone already are no fault.
+    pub fn erase(&self, sha256: &[String]) {
+        for id in sha256.iter().filter_map(|digits| blob_id(digits)) {
+            if let Err(error) = self.blobs.remove(id) {
+                tracing::warn!(%error, "a picture that was to be erased is still there");
+            }
+        }
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     async fn held(self: &Arc<Self>, id: BlobId) -> Option<Vec<u8>> {
         let this = Arc::clone(self);
         let read = tokio::task::spawn_blocking(move || this.blobs.read(id)).await;

@@ -10,6 +10,7 @@ pub mod evidence;
 pub mod health;
 pub mod http;
 pub mod hub;
+pub mod ingest;
 pub mod intake;
 mod lanes;
 pub mod lift_commands;

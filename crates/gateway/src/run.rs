@@ -5,8 +5,9 @@ use crate::configuration::{self, Decisive, GatewayFile, Loaded};
 use crate::effects::Dispatcher;
 use crate::evidence::{Allowed, Evidence};
 use crate::health::{Concern, Detail, Health};
-use crate::http::{self, Origin, PhoneSide, Reload, ServeError};
+use crate::http::{self, Asked, Notes, Origin, PhoneSide, Reload, ServeError};
 use crate::hub::Hub;
+use crate::ingest::Ingest;
 use crate::intake::Lane;
 use crate::lanes::{Before, Filters, Lanes};
 use crate::lift_commands;
@@ -55,6 +56,9 @@ pub enum RunError {
     /// The writer ended; nothing more was acknowledged.
     #[error("{0}")]
     Writer(#[from] WriterError),
+    /// A secret of those who send notes cannot be used.
+    #[error("{0}")]
+    Notes(String),
     /// A thread, a file or a random number could not be had.
     #[error("{0}: {1}")]
     System(&'static str, std::io::Error),
@@ -148,6 +152,8 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     let (orders, sender) = lift_commands::orders();
     let evidence =
         Evidence::new(opened.blobs.clone(), Allowed::parse(&gateway.evidence.hosts).unwrap_or_default());
+    let (ingest, fetching) = Ingest::new(&recovered.engine, Arc::clone(&evidence));
+    let notes = Notes::new(&gateway, &folder).map_err(RunError::Notes)?;
     let parts = Parts {
         log: opened.log,
         blobs: opened.blobs,
@@ -161,6 +167,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
             Box::new(hub.clone()),
             Box::new(MetricsObserver::new(metrics.clone(), Arc::clone(&health))),
             Box::new(dispatcher),
+            Box::new(ingest),
             Box::new(orders),
         ],
         quarantine: Arc::clone(&quarantine),
@@ -199,6 +206,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         let outgoing = Outgoing::new(Arc::clone(push), handle.clone());
         phones.spawn(outgoing.run(pushes, stopping.clone()));
     }
+    phones.spawn(fetching.run(handle.clone(), stopping.clone()));
     let (publisher, publishing) = Publisher::new(
         gateway.mqtt.broker(&folder),
         PublisherOptions::new(decisive.setup.site.id.as_str()),
@@ -221,6 +229,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         origin: Arc::new(Origin::new(&gateway.http.public_url)),
         quarantine,
         evidence,
+        notes: Arc::new(notes),
         views,
         push,
         health: Arc::clone(&health),
@@ -377,14 +386,14 @@ struct Reloading {
 impl Reloading {
     /// Each one runs to its end, also when nobody waits for it any more: half of it would leave a lane standing.
     fn into_reload(self, runtime: tokio::runtime::Handle) -> Reload {
-        Arc::new(move |who: String| {
-            let taking = runtime.spawn(self.clone().take(who));
+        Arc::new(move |asked: Asked| {
+            let taking = runtime.spawn(self.clone().take(asked));
             async move { taking.await.unwrap_or_else(|error| Err(vec![error.to_string()])) }.boxed()
         })
     }
 
     /// Reads every file anew; a valid change is applied at a position of the journal, a bad one changes nothing.
-    async fn take(self, who: String) -> Result<String, Vec<String>> {
+    async fn take(self, Asked { who, why }: Asked) -> Result<String, Vec<String>> {
         let loaded = tokio::task::spawn_blocking(move || configuration::load(&self.path)).await;
         let loaded = loaded.map_err(|error| vec![error.to_string()])?;
         let loaded = match loaded {
@@ -398,13 +407,13 @@ impl Reloading {
         let hash = loaded.decisive.hash().to_owned();
         self.hub.set_people(loaded.people);
         let position = async {
-            let taken = self.writer.reload(loaded.decisive.clone(), &who).await;
+            let taken = self.writer.reload(loaded.decisive.clone(), &who, &why).await;
             taken.map(|_| ()).map_err(|refused| vec![refused.to_string()])
         };
         self.lanes.follow(&loaded.decisive, position).await?;
         self.quarantine.settle(|entry| is_understood(&loaded.decisive, entry));
         self.health.clear(Concern::Reload);
-        tracing::info!(config = hash, who, "reloaded");
+        tracing::info!(config = hash, who, why, "reloaded");
         Ok(hash)
     }
 }

@@ -103,6 +103,20 @@ impl Blobs {
         })
     }
 
+    /// Removes one, for good. Returns whether it was there.
+    ///
+    /// # Errors
+    /// When the directory cannot be changed.
+    pub fn remove(&self, id: BlobId) -> Result<bool, FileError> {
+        let path = self.path(id);
+        if self.held(&path)?.is_none() {
+            return Ok(false);
+        }
+        self.files.remove(&path).doing("remove", &path)?;
+        self.files.sync_dir(&self.dir).doing(SYNC, &self.dir)?;
+        Ok(true)
+    }
+
     /// Removes what was last needed before `before_micros`; returns how many. The caller sees to
     /// it that no record newer than that names them.
     ///

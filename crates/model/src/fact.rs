@@ -655,6 +655,9 @@ pub enum Fact {
     Erased {
         /// Which alarm.
         alarm: AlarmId,
+        /// The SHA-256 of the files.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        files: Vec<String>,
     },
     /// An alarm that ended long ago was dropped from memory; its facts stay in the journal.
     Forgotten {
@@ -696,7 +699,7 @@ impl Fact {
             | Fact::Armed { alarm, .. }
             | Fact::Custody { alarm, .. }
             | Fact::Noticed { alarm, .. }
-            | Fact::Erased { alarm }
+            | Fact::Erased { alarm, .. }
             | Fact::Forgotten { alarm } => Some(alarm),
             Fact::Answered { .. }
             | Fact::EffectStarted { .. }

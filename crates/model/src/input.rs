@@ -61,6 +61,9 @@ pub enum Input {
         hash: String,
         /// Who changed it.
         who: String,
+        /// Why, in their words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        why: String,
     },
     /// The gateway started.
     Start {

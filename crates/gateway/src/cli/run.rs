@@ -2,6 +2,7 @@
 
 use super::Ended;
 use crate::configuration::{self, Fault, LogFormat};
+use crate::http::Asked;
 use crate::run::{RunOptions, start};
 use crate::service_manager;
 use clap::Args as ClapArgs;
@@ -50,7 +51,7 @@ impl Args {
         loop {
             tokio::select! {
                 _ = hangup.recv() => {
-                    if let Err(faults) = (running.reload)("SIGHUP".into()).await {
+                    if let Err(faults) = (running.reload)(Asked { who: "SIGHUP".into(), why: String::new() }).await {
                         for fault in faults {
                             tracing::error!(fault, "the reload is refused; the old configuration runs on");
                         }

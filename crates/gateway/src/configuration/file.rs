@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use wanglou_model::Channel;
+use wanglou_model::{Channel, NoteKind, PlaceId};
 
 /// `gateway.toml`. Relative paths begin at the folder that it lies in.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -45,6 +45,10 @@ pub struct GatewayFile {
     pub push: PushTable,
     /// Addresses that alarms are posted to, by name.
     pub webhooks: BTreeMap<String, WebhookTable>,
+    /// Systems outside that send notes, by name: a command room, a patrol brigade.
+    pub notes: BTreeMap<String, NoteTable>,
+    /// QR cards at doors, by name.
+    pub cards: BTreeMap<String, CardTable>,
 }
 
 impl Default for GatewayFile {
@@ -64,6 +68,8 @@ impl Default for GatewayFile {
             log: LogTable::default(),
             push: PushTable::default(),
             webhooks: BTreeMap::new(),
+            notes: BTreeMap::new(),
+            cards: BTreeMap::new(),
         }
     }
 }
@@ -272,6 +278,43 @@ pub struct WebhookTable {
     pub per_minute_max: u32,
 }
 
+/// `[notes.NAME]`: a system outside that posts notes to `/api/notes/NAME`, each signed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoteTable {
+    /// A file with the secret that signs them, 16 bytes or more.
+    pub secret_file: PathBuf,
+    /// What they are.
+    pub kind: NoteSort,
+}
+
+/// What a system outside sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoteSort {
+    /// Dispatch notes of a command room: P2.
+    Dispatch,
+    /// Hazards of a patrol brigade: P3.
+    Hazard,
+}
+
+impl From<NoteSort> for NoteKind {
+    fn from(sort: NoteSort) -> Self {
+        match sort {
+            NoteSort::Dispatch => NoteKind::Dispatch,
+            NoteSort::Hazard => NoteKind::Hazard,
+        }
+    }
+}
+
+/// `[cards.NAME]`: a QR card on a wall; what people write by it comes in at `/api/cards/NAME`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CardTable {
+    /// Where it hangs.
+    pub place: PlaceId,
+}
+
 fn webhook() -> Channel {
     Channel::Webhook
 }
@@ -358,6 +401,10 @@ impl GatewayFile {
         }
         if let Err(text) = check_public_url(&self.http.public_url) {
             wrong("http.public_url", text);
+        }
+        let unfit = |name: &&String| !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        for name in self.notes.keys().chain(self.cards.keys()).filter(unfit) {
+            wrong("notes", format!("{name:?} is part of an address: letters, digits and - only"));
         }
         for (webhook, table) in &self.webhooks {
             if table.channel == Channel::Push {

@@ -8,7 +8,7 @@ mod fault;
 mod file;
 
 pub use fault::{Fault, Severity};
-pub use file::{GatewayFile, HttpTable, LogFormat, MqttTable, WebhookTable};
+pub use file::{CardTable, GatewayFile, HttpTable, LogFormat, MqttTable, NoteSort, NoteTable, WebhookTable};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -86,11 +86,37 @@ pub fn hash_of(bundle: &Bundle) -> String {
     wanglou_journal::ConfigHash::of(bundle).to_string()
 }
 
+/// Files that are read in place of those that the gateway's file names: to try a change out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Instead {
+    /// The rules' thresholds.
+    pub rules: Option<PathBuf>,
+    /// The folder of the profiles.
+    pub profiles: Option<PathBuf>,
+    /// The folder of the compound.
+    pub site: Option<PathBuf>,
+}
+
+impl Instead {
+    /// Is nothing replaced?
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Reads and checks everything that a gateway file names.
 ///
 /// # Errors
 /// Every fault that was found, warnings among them.
 pub fn load(path: &Path) -> Result<Loaded, Vec<Fault>> {
+    load_instead(path, &Instead::default())
+}
+
+/// The same with other files in place of some; their paths begin at the working directory.
+///
+/// # Errors
+/// Every fault that was found, warnings among them.
+pub fn load_instead(path: &Path, instead: &Instead) -> Result<Loaded, Vec<Fault>> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| {
         vec![Fault::error(
@@ -100,7 +126,16 @@ pub fn load(path: &Path) -> Result<Loaded, Vec<Fault>> {
             format!("cannot be read: {error}; `wanglou init` writes a commented start"),
         )]
     })?;
-    let gateway = GatewayFile::parse(&name, &text).map_err(|fault| vec![fault])?;
+    let mut gateway = GatewayFile::parse(&name, &text).map_err(|fault| vec![fault])?;
+    for (named, other) in [
+        (&mut gateway.rules, &instead.rules),
+        (&mut gateway.profiles, &instead.profiles),
+        (&mut gateway.site, &instead.site),
+    ] {
+        if let Some(other) = other {
+            *named = std::path::absolute(other).unwrap_or_else(|_| other.clone());
+        }
+    }
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
     load_parts(gateway, folder, &name)
 }
@@ -123,6 +158,7 @@ fn load_parts(gateway: GatewayFile, folder: PathBuf, name: &str) -> Result<Loade
     };
     faults.extend(unknown_profiles(&site_folder, &checked, &profiles));
     faults.extend(unknown_webhooks(&site_folder, &checked.people, &gateway));
+    faults.extend(cards_nowhere(name, &checked.site, &gateway));
     if faults.iter().any(|fault| fault.severity == Severity::Error) {
         return Err(faults);
     }
@@ -234,6 +270,16 @@ fn unknown_profiles(folder: &Path, checked: &wanglou_site::Checked, profiles: &P
         Fault::error(&file, &format!("[{id}].profile"), line, text)
     };
     missing.map(fault).collect()
+}
+
+/// A card hangs at a place of the registry.
+fn cards_nowhere(name: &str, site: &Site, gateway: &GatewayFile) -> Vec<Fault> {
+    let lost = gateway.cards.iter().filter(|(_, card)| !site.places.contains_key(&card.place));
+    let fault = |(card, table): (&String, &CardTable)| {
+        let text = format!("there is no place {:?} in places.csv", table.place.as_str());
+        Fault::error(name, &format!("cards.{card}.place"), None, text)
+    };
+    lost.map(fault).collect()
 }
 
 fn unknown_webhooks(folder: &Path, people: &People, gateway: &GatewayFile) -> Vec<Fault> {

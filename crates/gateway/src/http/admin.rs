@@ -217,6 +217,7 @@ pub(super) async fn reload(
     State(side): State<PhoneSide>,
     headers: HeaderMap,
     caller: Result<Caller, Problem>,
+    body: axum::body::Bytes,
 ) -> Result<Response, Problem> {
     let who = match caller {
         Ok(caller) => {
@@ -228,7 +229,8 @@ pub(super) async fn reload(
             "command line".to_owned()
         }
     };
-    match (side.reload)(who).await {
+    let why = why_of(&body)?;
+    match (side.reload)(super::Asked { who, why }).await {
         Ok(hash) => Ok(Json(serde_json::json!({"config": hash})).into_response()),
         Err(faults) => {
             let body = serde_json::json!({"code": "faults", "faults": faults, "text": {
@@ -236,6 +238,27 @@ pub(super) async fn reload(
             Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response())
         }
     }
+}
+
+/// The longest reason for a change, characters.
+const WHY_CHARS_MAX: usize = 500;
+
+/// `{"why":…}`; an empty body gives no reason.
+fn why_of(body: &[u8]) -> Result<String, Problem> {
+    #[derive(Deserialize)]
+    struct Why {
+        #[serde(default)]
+        why: String,
+    }
+    if body.is_empty() {
+        return Ok(String::new());
+    }
+    let invalid = |en: &str| Problem::new(StatusCode::BAD_REQUEST, "invalid", "内容有误", en);
+    let Why { why } = serde_json::from_slice(body).map_err(|error| invalid(&error.to_string()))?;
+    if why.chars().count() > WHY_CHARS_MAX {
+        return Err(invalid(&format!("why: at most {WHY_CHARS_MAX} characters")));
+    }
+    Ok(why)
 }
 
 #[derive(Deserialize)]

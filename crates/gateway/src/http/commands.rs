@@ -42,9 +42,9 @@ pub(super) struct CommandBody {
 }
 
 /// Commands that are about no alarm: what is entered about the compound.
-const ENTRIES: [&str; 4] = ["away", "consent", "permit", "report"];
-/// What a report may say beside its text and pictures.
-const OF_A_REPORT: [&str; 3] = ["category", "place", "position"];
+const ENTRIES: [&str; 5] = ["away", "consent", "permit", "report", "create"];
+/// What a report, or an incident that an officer makes, may say beside its text and pictures.
+const OF_A_REPORT: [&str; 4] = ["category", "place", "position", "incident"];
 
 /// An answer, with the status that HTTP gives it.
 pub(super) struct Answered {
@@ -189,6 +189,8 @@ fn parse(caller: &Caller, body: CommandBody) -> Result<Command, (&'static str, S
         "note" => Op::Note { text: body.text },
         "guard" => Op::Guard { photos: body.photos },
         "confirm" => Op::Confirm,
+        "investigate" => Op::Investigate,
+        "review" => Op::Review { outcome: body.outcome, note: body.note },
         "release" => Op::Release { reason: body.reason },
         "transfer" | "shelve" => {
             let mut object = body.entry;
@@ -210,7 +212,7 @@ fn parse(caller: &Caller, body: CommandBody) -> Result<Command, (&'static str, S
 
 fn entry(caller: &Caller, cid: CommandId, body: CommandBody) -> Result<Command, (&'static str, String)> {
     let mut object = body.entry;
-    if body.op == "report" {
+    if matches!(body.op.as_str(), "report" | "create") {
         // Pictures are those that were handed in: an address would make the gateway ask there.
         if !body.photos.iter().all(|photo| is_sha256(photo)) {
             return Err((

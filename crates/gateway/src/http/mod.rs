@@ -9,6 +9,7 @@ mod assets;
 mod commands;
 mod enrol;
 mod evidence;
+mod notes;
 mod origin;
 mod push;
 mod reports;
@@ -19,6 +20,7 @@ mod team;
 
 pub use admin::liveness;
 pub use enrol::{ENROL_FRAGMENT, token};
+pub use notes::Notes;
 pub use origin::Origin;
 pub use serve::{ServeError, bind, serve};
 
@@ -44,10 +46,18 @@ use wanglou_model::Text;
 /// The largest body of a request, bytes.
 const BODY_BYTES_MAX: usize = 16 << 10;
 
+/// Who asks for a changed configuration, and why: journaled with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// An officer's id, `command line`, or `SIGHUP`.
+    pub who: String,
+    /// In their words; may be empty.
+    pub why: String,
+}
+
 /// Reads every file anew and applies it, or says all that is wrong with it.
-pub type Reload = Arc<
-    dyn Fn(String) -> futures_util::future::BoxFuture<'static, Result<String, Vec<String>>> + Send + Sync,
->;
+pub type Reload =
+    Arc<dyn Fn(Asked) -> futures_util::future::BoxFuture<'static, Result<String, Vec<String>>> + Send + Sync>;
 
 /// What the phone side works with.
 #[derive(Clone)]
@@ -66,6 +76,8 @@ pub struct PhoneSide {
     pub evidence: Arc<Evidence>,
     /// Push messages, where they are configured.
     pub push: Option<Arc<Push>>,
+    /// Who may send notes from outside, and the cards at doors.
+    pub notes: Arc<Notes>,
     /// The health page.
     pub health: Arc<Health>,
     /// The metrics.
@@ -161,6 +173,9 @@ pub fn router(side: PhoneSide) -> Router {
         .route("/api/receipt", post(commands::receipt))
         .route("/api/alarms/{id}", get(alarms::detail))
         .route("/api/evidence/{alarm}/{number}", get(evidence::show))
+        .route("/api/evidence/{alarm}/{number}/export", post(evidence::export))
+        .route("/api/notes/{source}", post(notes::note))
+        .route("/api/cards/{card}", post(notes::card))
         .route("/api/admin/overview", get(admin::overview))
         .route("/api/admin/history", get(admin::history))
         .route("/api/admin/reload", post(admin::reload))

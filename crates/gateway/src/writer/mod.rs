@@ -60,6 +60,8 @@ pub enum Request {
         decisive: Box<Decisive>,
         /// Who asks.
         who: String,
+        /// Why.
+        why: String,
         /// Told after the commit.
         done: oneshot::Sender<Committed>,
     },
@@ -150,9 +152,10 @@ impl WriterHandle {
     ///
     /// # Errors
     /// [`Refused`] when the gateway has too much to do, or is stopping.
-    pub async fn reload(&self, decisive: Decisive, who: &str) -> Result<Committed, Refused> {
+    pub async fn reload(&self, decisive: Decisive, who: &str, why: &str) -> Result<Committed, Refused> {
         let (done, committed) = oneshot::channel();
-        self.queue.request(Request::Reload { decisive: Box::new(decisive), who: who.to_owned(), done })?;
+        let (who, why) = (who.to_owned(), why.to_owned());
+        self.queue.request(Request::Reload { decisive: Box::new(decisive), who, why, done })?;
         committed.await.map_err(|_| Refused::Stopped)
     }
 
@@ -468,7 +471,7 @@ impl Writer {
         let now = self.parts.clock.now();
         let at = now.at;
         if self.parts.log.position() == Position::FIRST || loaded.hash() != self.parts.decisive.hash() {
-            self.reconfigure(at, loaded, "start")?;
+            self.reconfigure(at, loaded, "start", "")?;
         }
         let earlier = self.parts.clock.earlier();
         let start = Input::Start {

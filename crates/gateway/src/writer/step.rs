@@ -67,9 +67,9 @@ impl Writer {
                 self.commit(at, wanglou_journal::Purpose::Control)?;
                 look(&self.parts.engine);
             }
-            Request::Reload { decisive, who, done } => {
+            Request::Reload { decisive, who, why, done } => {
                 self.commit(at, wanglou_journal::Purpose::Control)?;
-                self.reconfigure(at, *decisive, &who)?;
+                self.reconfigure(at, *decisive, &who, &why)?;
                 self.pending.answers.push((done, Committed { at, facts: Vec::new() }));
             }
         }
@@ -83,9 +83,11 @@ impl Writer {
         at: Timestamp,
         decisive: Decisive,
         who: &str,
+        why: &str,
     ) -> Result<(), WriterError> {
         self.parts.configs.put(&decisive.bundle)?;
-        let input = Input::Config { hash: decisive.hash().to_owned(), who: who.to_owned() };
+        let input =
+            Input::Config { hash: decisive.hash().to_owned(), who: who.to_owned(), why: why.to_owned() };
         self.parts.engine.reconfigure(at, Arc::clone(&decisive.setup));
         self.parts.decisive = decisive;
         self.step_input(at, &input)?;
