@@ -16,6 +16,7 @@ mod custody;
 mod ladder;
 pub mod lifecycle;
 mod lift_command;
+mod overrides;
 mod raising;
 mod recent;
 mod register;
@@ -38,6 +39,7 @@ pub use command::may_see;
 pub use custody::CustodyLine;
 pub use ladder::{Times, default_ladder, times};
 pub use lift_command::CommandRow;
+pub use overrides::{OVERRIDES_MAX, Override, OverrideError, Overrides};
 pub use register::{Absence, Register};
 pub use reports::{NoteRow, Source, Word, note_key};
 pub use rules::{
@@ -248,6 +250,17 @@ impl Engine {
         self.settle(&stimulus, facts);
     }
 
+    /// The thresholds that hold at a place now.
+    fn tune(&mut self, rule: usize, place: &PlaceId) {
+        if self.setup.overrides.is_empty() {
+            return;
+        }
+        let setup = &self.setup;
+        let local = setup.calendar.local(self.senses.wall(self.senses.at));
+        let settings = setup.overrides.at(&setup.rules, &setup.site, place, local);
+        self.rules[rule].tune(&settings);
+    }
+
     fn advance(&mut self, at: Timestamp) {
         self.senses.at = self.senses.at.max(at);
     }
@@ -316,6 +329,7 @@ impl Engine {
         let mut triggers = self.observe_device(&sighting, by);
         self.pass_on_health(&triggers);
         for rule in (0..self.rules.len()).filter(|rule| listening.has(*rule)) {
+            self.tune(rule, &sighting.device.place);
             let name = self.rules[rule].name();
             let mut timers = RuleTimers { rule: name, timers: &mut self.timers };
             if let Some(subject) = self.rules[rule].observe(&self.senses, &setup, &sighting, &mut timers) {
@@ -419,6 +433,7 @@ impl Engine {
 
     fn observe_rule_due(&mut self, name: &str, subject: PlaceId, slot: u8) -> Vec<Trigger> {
         let Some(rule) = self.rules.iter().position(|rule| rule.name() == name) else { return Vec::new() };
+        self.tune(rule, &subject);
         let name = self.rules[rule].name();
         let mut timers = RuleTimers { rule: name, timers: &mut self.timers };
         let decide = self.rules[rule].due(&self.senses, &self.setup, &subject, slot, &mut timers);
@@ -543,14 +558,17 @@ impl Engine {
                 let setup = Arc::clone(&self.setup);
                 let Some((_, device)) = setup.device_of(observation) else { return };
                 let sighting = sighted.with(device, observation);
+                self.tune(*rule, subject);
                 let proposals = self.rules[*rule].decide(&self.world(), subject, Cause::Said(&sighting));
                 self.propose(at, *rule, proposals, facts);
             }
             Trigger::Due { rule, subject, slot } => {
+                self.tune(*rule, subject);
                 let proposals = self.rules[*rule].decide(&self.world(), subject, Cause::Due { slot: *slot });
                 self.propose(at, *rule, proposals, facts);
             }
             Trigger::Resumed { rule, subject } => {
+                self.tune(*rule, subject);
                 let proposals = self.rules[*rule].decide(&self.world(), subject, Cause::Resumed);
                 self.propose(at, *rule, proposals, facts);
             }

@@ -1,6 +1,7 @@
 //! What the engine is given: one compound and its rules, checked, with what follows from them computed once.
 
 use crate::calendar::Calendar;
+use crate::overrides::{OverrideError, Overrides};
 use crate::rules::RuleSettings;
 use crate::table::Table;
 use crate::trial;
@@ -17,6 +18,9 @@ pub enum SetupError {
         /// As written.
         zone: String,
     },
+    /// An override in `rules.toml` makes no sense.
+    #[error("{0}")]
+    Override(#[from] OverrideError),
 }
 
 /// Everything that the engine reads and never writes.
@@ -26,6 +30,8 @@ pub struct Setup {
     pub site: Site,
     /// Thresholds and times of the rules.
     pub rules: RuleSettings,
+    /// Where and when they are other.
+    pub overrides: Overrides,
     /// The content hash of the files that this was made of; frozen into each alarm.
     pub hash: String,
     /// Channels, beside the socket, that the gateway can use.
@@ -61,7 +67,8 @@ impl Setup {
         }
         let identities = identities(&site);
         let unheard = trial::unheard(&site);
-        Ok(Self { unheard, site, rules, hash, channels, calendar, behind, identities })
+        let overrides = Overrides::new(&rules, &site)?;
+        Ok(Self { overrides, unheard, site, rules, hash, channels, calendar, behind, identities })
     }
 
     /// The device that an observation is of, if it is registered.

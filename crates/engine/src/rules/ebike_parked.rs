@@ -8,7 +8,7 @@
 //!      ▲_______│ gone for a minute
 //! ```
 
-use super::{Cause, KindWords, Proposal, Raise, Rule, RuleTimers, text};
+use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, text};
 use crate::raising::kind_of;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
@@ -118,6 +118,10 @@ impl Rule for EbikeParked {
 
     fn listens(&self, device: &Device) -> bool {
         matches!(device.purpose, Purpose::Other | Purpose::DoorAccess | Purpose::LiftCamera)
+    }
+
+    fn tune(&mut self, settings: &RuleSettings) {
+        self.settings.clone_from(&settings.ebike_parked);
     }
 
     fn configure(&mut self, _senses: &Senses, setup: &Setup, _timers: &mut RuleTimers) {

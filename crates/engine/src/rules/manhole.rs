@@ -12,7 +12,7 @@
 mod flood;
 mod permits;
 
-use super::{Cause, KindWords, Proposal, Raise, Rule, RuleTimers, text};
+use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, text};
 use crate::alarm::Alarm;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
@@ -167,6 +167,10 @@ impl Rule for Manhole {
 
     fn listens(&self, device: &Device) -> bool {
         device.purpose == Purpose::Cover
+    }
+
+    fn tune(&mut self, settings: &RuleSettings) {
+        self.settings.clone_from(&settings.manhole);
     }
 
     fn configure(&mut self, senses: &Senses, setup: &Setup, timers: &mut RuleTimers) {

@@ -23,6 +23,7 @@ mod thrown_object;
 mod time_of_day;
 
 use crate::alarm::Alarm;
+use crate::overrides::Override;
 use crate::reports::Word;
 use crate::senses::{Senses, Sighting, Subject};
 use crate::setup::Setup;
@@ -80,6 +81,9 @@ pub struct RuleSettings {
     pub sos: SosSettings,
     /// Objects thrown from buildings.
     pub thrown_object: ThrownObjectSettings,
+    /// Where and when thresholds are other, in order; later ones lie over earlier ones.
+    #[serde(rename = "override", skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<Override>,
 }
 
 /// The list. A new rule is one line here.
@@ -278,6 +282,9 @@ pub trait Rule: Send + std::fmt::Debug {
 
     /// A new configuration: thresholds, and subjects that came or went.
     fn configure(&mut self, senses: &Senses, setup: &Setup, timers: &mut RuleTimers);
+
+    /// The thresholds that hold for what it looks at next: they may differ by zone and hour.
+    fn tune(&mut self, _settings: &RuleSettings) {}
 
     /// Keeps what a device said. Returns the subject to decide on, if there is anything to decide.
     fn observe(

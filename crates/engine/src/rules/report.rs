@@ -4,7 +4,7 @@
 //! Subject: none; nothing is kept here. A report of the same category nearby, soon after the latest one, joins it.
 //! What is told of a person in an incident is erased when it is over; a tip is for the officer alone.
 
-use super::{Cause, KindWords, Proposal, Raise, Rule, RuleTimers, text};
+use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, text};
 use crate::alarm::Alarm;
 use crate::ladder::{default_ladder, rung, times};
 use crate::reports::{Source, Word, evidence};
@@ -80,6 +80,10 @@ impl Rule for PeoplesReport {
 
     fn listens(&self, _device: &Device) -> bool {
         false
+    }
+
+    fn tune(&mut self, settings: &RuleSettings) {
+        self.settings.clone_from(&settings.report);
     }
 
     fn configure(&mut self, _senses: &Senses, setup: &Setup, _timers: &mut RuleTimers) {

@@ -156,6 +156,10 @@ fn load_parts(gateway: GatewayFile, folder: PathBuf, name: &str) -> Result<Loade
     let (Some(rules), Some(profiles), Some(checked)) = (rules, profiles, checked) else {
         return Err(faults);
     };
+    if let Err(error) = wanglou_engine::Overrides::new(&rules, &checked.site) {
+        let file = folder.join(&gateway.rules).display().to_string();
+        faults.push(Fault::error(&file, "override", None, error.to_string()));
+    }
     faults.extend(unknown_profiles(&site_folder, &checked, &profiles));
     faults.extend(unknown_webhooks(&site_folder, &checked.people, &gateway));
     faults.extend(cards_nowhere(name, &checked.site, &gateway));

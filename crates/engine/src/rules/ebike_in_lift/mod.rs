@@ -26,7 +26,7 @@ mod words;
 
 pub use settings::EbikeInLiftSettings;
 
-use super::{Cause, KindWords, Proposal, Rule, RuleTimers};
+use super::{Cause, KindWords, Proposal, Rule, RuleSettings, RuleTimers};
 use crate::alarm::Alarm;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
@@ -89,6 +89,10 @@ impl Rule for EbikeInLift {
             device.purpose,
             Purpose::LiftCamera | Purpose::LiftController | Purpose::Smoke | Purpose::Hub
         )
+    }
+
+    fn tune(&mut self, settings: &RuleSettings) {
+        self.settings.clone_from(&settings.ebike_in_lift);
     }
 
     fn configure(&mut self, _senses: &Senses, setup: &Setup, timers: &mut RuleTimers) {

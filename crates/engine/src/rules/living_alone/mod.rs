@@ -21,7 +21,7 @@ mod home;
 mod settings;
 mod stages;
 
-use super::{Cause, KindWords, Proposal, Rule, RuleTimers, text};
+use super::{Cause, KindWords, Proposal, Rule, RuleSettings, RuleTimers, text};
 use crate::alarm::Alarm;
 use crate::senses::{Senses, Sighting, Subject};
 use crate::setup::Setup;
@@ -147,6 +147,10 @@ impl Rule for LivingAlone {
 
     fn listens(&self, device: &Device) -> bool {
         matches!(device.purpose, Purpose::HomeDoor | Purpose::HomeMotion | Purpose::HomeWater)
+    }
+
+    fn tune(&mut self, settings: &RuleSettings) {
+        self.settings.clone_from(&settings.living_alone);
     }
 
     fn configure(&mut self, senses: &Senses, setup: &Setup, timers: &mut RuleTimers) {

@@ -22,7 +22,7 @@ mod worth;
 
 pub use settings::ThrownObjectSettings;
 
-use super::{Cause, KindWords, Proposal, Rule, RuleTimers};
+use super::{Cause, KindWords, Proposal, Rule, RuleSettings, RuleTimers};
 use crate::alarm::Alarm;
 use crate::reports::Word;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
@@ -64,6 +64,10 @@ impl Rule for ThrownObject {
 
     fn listens(&self, device: &Device) -> bool {
         matches!(device.purpose, Purpose::FacadeCamera | Purpose::Weather)
+    }
+
+    fn tune(&mut self, settings: &RuleSettings) {
+        self.settings.clone_from(&settings.thrown_object);
     }
 
     fn configure(&mut self, _senses: &Senses, setup: &Setup, timers: &mut RuleTimers) {
