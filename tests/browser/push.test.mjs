@@ -161,6 +161,13 @@ test('too many, a fault and silence are tried again; what is gone is forgotten',
     return timeline.some((line) => line.channel === 'push' && line.text.en === 'done: taken');
   });
 
+  // One that never answers is given up after ten seconds and tried again.
+  service.answers.set('/p/again', [{ status: 'hang' }]);
+  cover(compound, 'cover-46', true);
+  await eventually('another two tries', async () => sentTo('/p/again').length === 5, 40_000);
+  const [, , , hung, retried] = sentTo('/p/again');
+  assert.ok(retried.at - hung.at >= 9_900, `${retried.at - hung.at} ms`);
+
   service.answers.set('/p/again', [{ status: 410 }]);
   cover(compound, 'cover-43', true);
   await eventually('the subscription is gone', async () => !(await read(wu.page, '/api/push')).subscribed);

@@ -39,12 +39,14 @@ export function startMock(port) {
   const answered = new Map();
   let receipts = [];
   let reports = [];
+  let subscriptions = [];
 
   function scene(name) {
     state = { session: true, cut: false, stall: false, admin: true, push: false };
     answered.clear();
     receipts = [];
     reports = [];
+    subscriptions = [];
     alarms = new Map((SCENES[name] ?? SCENES.busy)().map((a) => [a.id, a]));
     seq = alarms.size;
     log = [...alarms.keys()];
@@ -164,8 +166,11 @@ export function startMock(port) {
     }
     if (path === '/api/push') {
       if (!state.push) return json(res, 404, { code: 'no_push' });
-      return method === 'GET' ? json(res, 200, { key: canned.PUSH_KEY, subscribed: false }) : res.writeHead(204).end();
+      if (method === 'GET') return json(res, 200, { key: canned.PUSH_KEY, subscribed: subscriptions.length > 0 });
+      subscriptions.push(body);
+      return res.writeHead(204).end();
     }
+    if (path === '/api/push/trial') return json(res, 200, { trial: 't1' });
     if (path === '/api/places') return json(res, 200, canned.places());
     if (path === '/api/photos') return json(res, 200, { sha256: 'ab'.repeat(32) });
     if (path === '/api/duty') return json(res, 200, canned.team());
@@ -213,7 +218,7 @@ export function startMock(port) {
       // Silently, as if the news were still on its way to this phone.
       alarms.set(name, { ...a, state: 'accepted', accepted_by: canned.OTHER, accepted_at: now(), actions: ['note'] });
     } else if (word === 'log') {
-      return json(res, 200, { commands: [...answered.values()], receipts, reports });
+      return json(res, 200, { commands: [...answered.values()], receipts, reports, subscriptions });
     } else {
       scene(word);
     }

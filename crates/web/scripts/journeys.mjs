@@ -426,6 +426,33 @@ const JOURNEYS = {
     assert.equal(await page.getByText('开始值班：检查这部手机').count(), 0);
   },
 
+  async 'a phone that may be pushed to says so at each opening, and only a trial that arrives is believed'(open) {
+    await mock('calm');
+    await mock('push');
+    const page = await open('#/duty', { serviceWorkers: 'allow', permissions: ['notifications'], init: fakePushService });
+    const subscriptions = async () => JSON.parse(await mock('log')).subscriptions;
+    await page.locator('[data-check=push][data-mark=weak]').waitFor();
+    assert.deepEqual(await subscriptions(), [{ endpoint: 'https://push.example/1', keys: { p256dh: 'k', auth: 'a' } }]);
+    await page.reload();
+    await page.locator('[data-check=push][data-mark=weak]').waitFor();
+    assert.equal((await subscriptions()).length, 2, 'again at the next opening');
+    await page.locator('[data-closed=untried]').waitFor();
+    await button(page, '给这部手机试发一条').click();
+    await page.getByText('已发出，正在等').waitFor();
+    const session = await page.context().newCDPSession(page);
+    const found = new Promise((done) => {
+      session.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
+        const mine = registrations.find(({ scopeURL }) => scopeURL === `${address}/`);
+        if (mine) done(mine.registrationId);
+      });
+    });
+    await session.send('ServiceWorker.enable');
+    const message = { origin: address, registrationId: await found, data: JSON.stringify({ trial: 't1', level: 3 }) };
+    await session.send('ServiceWorker.deliverPushMessage', message);
+    await page.locator('[data-check=push][data-mark=good]').waitFor();
+    await page.locator('[data-closed=push]').waitFor();
+  },
+
   async 'who has an alarm can hand it on to somebody who is on duty and can be reached'(open) {
     await mock('calm');
     const page = await open('#/alarm/al_alone');
@@ -529,6 +556,20 @@ const JOURNEYS = {
   },
 };
 
+/** In the page: a push service that takes every subscription; the browser here has none. */
+function fakePushService() {
+  let current = null;
+  PushManager.prototype.getSubscription = async () => current;
+  PushManager.prototype.subscribe = async ({ applicationServerKey }) => {
+    current = {
+      options: { applicationServerKey: applicationServerKey.buffer },
+      unsubscribe: async () => (current = null),
+      toJSON: () => ({ endpoint: 'https://push.example/1', keys: { p256dh: 'k', auth: 'a' } }),
+    };
+    return current;
+  };
+}
+
 /** In the page: counts the tones that are started. */
 function countTones() {
   window.tones = 0;
@@ -543,12 +584,13 @@ let failed = 0;
 for (const [name, walk] of Object.entries(JOURNEYS)) {
   if (!name.includes(wanted)) continue;
   const contexts = [];
-  const open = async (at = '', { sound = false, ...options } = {}) => {
+  const open = async (at = '', { sound = false, init, ...options } = {}) => {
     const context = await browser.newContext({ viewport: { width: 360, height: 640 }, locale: 'zh-CN', colorScheme: 'dark', serviceWorkers: 'block', ...options });
     contexts.push(context);
     const page = await context.newPage();
     page.setDefaultTimeout(8_000);
     if (sound) await page.addInitScript(countTones);
+    if (init) await page.addInitScript(init);
     const urls = [];
     page.on('request', (request) => urls.push(request.url()));
     page.on('pageerror', (error) => {

@@ -3,6 +3,7 @@
  * what was silenced or set aside here, and the few seconds in which an
  * acceptance can be taken back.
  */
+import { untrack } from 'svelte';
 import { version } from '../../package.json';
 import { Client, type View } from '../core/client';
 import { isObject } from '../core/alarm';
@@ -66,6 +67,9 @@ let heard: ReadonlySet<string> = new Set();
 const shown = $derived(view.alarms.map((a) => show(a, view.pending, view.session?.officer.id ?? '')));
 const lists = $derived(ordered(shown));
 const calling = $derived(ringing(shown, declined));
+const live = $derived(view.phase === 'live');
+/** As one text, so that what follows from it happens when it changes and not with every message. */
+const calling_ids = $derived(calling.map(({ alarm }) => alarm.id).join(' '));
 const front = $derived(calling.find(({ alarm }) => aside.get(alarm.id) !== ringKey(alarm)) ?? null);
 const offline = $derived(
   view.phase === 'replaced' ||
@@ -200,7 +204,7 @@ export function startDuty(): () => void {
   const stopSound = $effect.root(() => {
     $effect(() => {
       // At each opening: browsers end subscriptions without a word.
-      if (view.phase === 'live') void gate.sync().then((changed) => changed && client.presenceChanged());
+      if (live) void untrack(() => gate.sync()).then((changed) => changed && client.presenceChanged());
     });
     $effect(() => {
       heard = new Set(loud.slice(0, 1).map(({ alarm }) => alarm.id));
@@ -208,7 +212,7 @@ export function startDuty(): () => void {
     });
     $effect(() => {
       // Only what the whole list says: a list that is behind must not take a fresh notification away.
-      if (view.phase === 'live') void clearNotices(new Set(calling.map(({ alarm }) => alarm.id)));
+      if (live) void clearNotices(new Set(calling_ids.split(' ')));
     });
     $effect(() => {
       const waiting = calling.length;
