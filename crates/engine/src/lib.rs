@@ -43,8 +43,9 @@ pub use overrides::{OVERRIDES_MAX, Override, OverrideError, Overrides};
 pub use register::{Absence, Register};
 pub use reports::{NoteRow, Source, Word, note_key};
 pub use rules::{
-    CoSettings, EbikeInLiftSettings, EbikeParkedSettings, GasSettings, KindWords, LeakSettings,
-    LiftEntrapmentSettings, LivingAloneSettings, ManholeSettings, ReportSettings, RuleSettings,
+    AccessSettings, ArmedZone, CoSettings, DeviceCareSettings, EbikeInLiftSettings, EbikeParkedSettings,
+    FireLaneSettings, GasSettings, IntrusionSettings, KindWords, LeakSettings, LiftEntrapmentSettings,
+    LivingAloneSettings, ManholeSettings, NoiseSettings, NoiseWindow, ReportSettings, RuleSettings,
     ShedHeatSettings, SmokeSettings, SosSettings, ThrownObjectSettings,
 };
 pub use senses::{
@@ -610,9 +611,8 @@ impl Engine {
                 rule.registered(&self.senses, &self.setup, fact, &mut timers);
             }
         }
-        if let Fact::Staged { alarm, .. } = fact
-            && let Some(alarm) = self.book.alarms.get(alarm)
-        {
+        let entered = fact.alarm().filter(|_| matches!(fact, Fact::Staged { .. } | Fact::Raised(_)));
+        if let Some(alarm) = entered.and_then(|id| self.book.alarms.get(id)) {
             for rule in &mut self.rules {
                 let mut timers = RuleTimers { rule: rule.name(), timers: &mut self.timers };
                 rule.staged(&self.senses, &self.setup, alarm, &mut timers);

@@ -49,6 +49,7 @@ fn person(role: Role) -> Officer {
         telephone: false,
         webhook: false,
         maintains: BTreeSet::new(),
+        vehicles: BTreeSet::new(),
         admin: false,
     }
 }
@@ -99,7 +100,6 @@ fn site(high_risk: bool, doors: usize) -> Site {
         officers: PEOPLE.iter().map(|(id, role)| (officer(id), person(*role))).collect(),
         rota: Rota::default(),
         homes: BTreeMap::from([(place(HOME), home(high_risk)), (place("3/1204"), home(false))]),
-        vehicles: BTreeMap::new(),
     }
 }
 

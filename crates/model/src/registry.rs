@@ -38,9 +38,6 @@ pub struct Site {
     pub rota: Rota,
     /// Homes that the living-alone rule watches.
     pub homes: BTreeMap<PlaceId, Home>,
-    /// From the hash of a number plate to the home whose resident is told; no plate itself is kept anywhere.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub vehicles: BTreeMap<String, PlaceId>,
 }
 
 /// What a place is; screens and rules use it.
@@ -243,6 +240,9 @@ pub struct Officer {
     /// What a maintainer keeps in order, by the purpose of the devices; empty: everything.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub maintains: BTreeSet<Purpose>,
+    /// Hashes of the number plates of their cars; no plate itself is kept anywhere.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub vehicles: BTreeSet<String>,
     /// May see the admin page and change the configuration.
     #[serde(default)]
     pub admin: bool,
@@ -468,6 +468,7 @@ mod tests {
             telephone: false,
             webhook: false,
             maintains: BTreeSet::new(),
+            vehicles: BTreeSet::new(),
             admin: false,
         };
         assert!(wu.serves(&place("3/2"), None), "the whole compound");

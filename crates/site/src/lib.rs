@@ -127,7 +127,6 @@ fn read_all(files: &BTreeMap<String, Vec<u8>>, faults: &mut Faults) -> Option<(C
         officers: officers.officers,
         rota: rota.rota,
         homes: homes.homes,
-        vehicles: BTreeMap::new(),
     };
     let checked = Checked {
         site,

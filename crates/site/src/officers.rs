@@ -74,8 +74,8 @@ fn officer_id(entry: &Node<'_>, faults: &mut Faults) -> Option<OfficerId> {
 }
 
 fn read_officer(entry: &Node<'_>, known: Known<'_>, faults: &mut Faults) -> Officer {
-    let keys = ["roles", "grids", "places", "always_on_duty", "maintains", "admin"];
-    let [roles, grids, places, always, maintains, admin] = match entry.table(faults) {
+    let keys = ["roles", "grids", "places", "always_on_duty", "maintains", "vehicles", "admin"];
+    let [roles, grids, places, always, maintains, vehicles, admin] = match entry.table(faults) {
         Some(table) => table.only(&entry.at, keys, faults),
         None => std::array::from_fn(|_| None),
     };
@@ -90,6 +90,12 @@ fn read_officer(entry: &Node<'_>, known: Known<'_>, faults: &mut Faults) -> Offi
         telephone: false,
         webhook: false,
         maintains: maintains.map(|node| read_maintains(&node, faults)).unwrap_or_default(),
+        vehicles: vehicles
+            .and_then(|node| node.texts(faults))
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(hash, _)| hash.to_owned())
+            .collect(),
         admin,
     }
 }

@@ -3,16 +3,21 @@
 //!
 //! What a rule keeps is changed by observing only, so that recovery can observe again without deciding.
 
+mod access;
 mod actuators;
 mod co;
+mod device_care;
 mod ebike_in_lift;
 mod ebike_parked;
+mod fire_lane;
 mod gas;
+mod intrusion;
 mod leak;
 mod lift_entrapment;
 mod living_alone;
 mod maintainers;
 mod manhole;
+mod noise;
 mod report;
 mod sensing;
 mod shed_heat;
@@ -36,14 +41,19 @@ use wanglou_model::{
     PlaceId, Priority, Reading, Reason, Span, Text, Timestamp,
 };
 
+pub use access::AccessSettings;
 pub use co::CoSettings;
+pub use device_care::DeviceCareSettings;
 pub use ebike_in_lift::EbikeInLiftSettings;
 pub use ebike_parked::EbikeParkedSettings;
+pub use fire_lane::FireLaneSettings;
 pub use gas::GasSettings;
+pub use intrusion::{ArmedZone, IntrusionSettings};
 pub use leak::LeakSettings;
 pub use lift_entrapment::LiftEntrapmentSettings;
 pub use living_alone::LivingAloneSettings;
 pub use manhole::ManholeSettings;
+pub use noise::{NoiseSettings, NoiseWindow};
 pub use report::ReportSettings;
 pub(crate) use report::{Made, incident, is_erased_at_close, is_peoples_word, reused_id};
 pub use shed_heat::ShedHeatSettings;
@@ -55,12 +65,20 @@ pub use thrown_object::ThrownObjectSettings;
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RuleSettings {
+    /// Doors, and hits of watch-lists.
+    pub access: AccessSettings,
     /// Carbon monoxide.
     pub co: CoSettings,
+    /// What a device says of itself.
+    pub device_care: DeviceCareSettings,
     /// E-bikes in lifts.
     pub ebike_in_lift: EbikeInLiftSettings,
+    /// Cars in fire lanes.
+    pub fire_lane: FireLaneSettings,
     /// Combustible gas.
     pub gas: GasSettings,
+    /// Somebody where nobody should be.
+    pub intrusion: IntrusionSettings,
     /// Water where none should be.
     pub leak: LeakSettings,
     /// People shut in a lift.
@@ -71,6 +89,8 @@ pub struct RuleSettings {
     pub living_alone: LivingAloneSettings,
     /// Manhole covers.
     pub manhole: ManholeSettings,
+    /// Noise on the squares.
+    pub noise: NoiseSettings,
     /// What people tell.
     pub report: ReportSettings,
     /// Heat in a charging shed.
@@ -89,14 +109,19 @@ pub struct RuleSettings {
 /// The list. A new rule is one line here.
 pub(crate) fn all(settings: &RuleSettings) -> Vec<Box<dyn Rule>> {
     vec![
+        Box::new(access::Access::new(settings.access.clone())),
         Box::new(co::Co::new(settings.co.clone())),
+        Box::new(device_care::DeviceCare::new(settings.device_care.clone())),
         Box::new(ebike_in_lift::EbikeInLift::new(settings.ebike_in_lift.clone())),
+        Box::new(fire_lane::FireLane::new(settings.fire_lane.clone())),
         Box::new(gas::Gas::new(settings.gas.clone())),
+        Box::new(intrusion::Intrusion::new(settings.intrusion.clone())),
         Box::new(leak::Leak::new(settings.leak.clone())),
         Box::new(lift_entrapment::LiftEntrapment::new(settings.lift_entrapment.clone())),
         Box::new(ebike_parked::EbikeParked::new(settings.ebike_parked.clone())),
         Box::new(living_alone::LivingAlone::new(settings.living_alone.clone())),
         Box::new(manhole::Manhole::new(settings.manhole.clone())),
+        Box::new(noise::Noise::new(settings.noise.clone())),
         Box::new(report::PeoplesReport::new(settings.report.clone())),
         Box::new(shed_heat::ShedHeat::new(settings.shed_heat.clone())),
         Box::new(smoke::Smoke::new(settings.smoke.clone())),

@@ -49,7 +49,7 @@ pub(crate) fn is_peoples_word(kind: &str) -> bool {
 
 /// Is what was said of a person erased when an alarm of this kind is over?
 pub(crate) fn is_erased_at_close(kind: &str) -> bool {
-    matches!(kind, LOST_CHILD | INCIDENT)
+    matches!(kind, LOST_CHILD | INCIDENT | super::access::WATCH_HIT)
 }
 
 /// The rule.

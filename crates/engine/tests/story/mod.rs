@@ -38,7 +38,6 @@ pub fn empty_site() -> Site {
         officers: BTreeMap::new(),
         rota: Rota::default(),
         homes: BTreeMap::new(),
-        vehicles: BTreeMap::new(),
     }
 }
 
@@ -87,6 +86,7 @@ pub fn add_officer(site: &mut Site, id: &str, role: Role) {
         telephone: false,
         webhook: false,
         maintains: BTreeSet::new(),
+        vehicles: BTreeSet::new(),
         admin: false,
     };
     site.officers.insert(officer(id), added);

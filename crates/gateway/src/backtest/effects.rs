@@ -270,6 +270,9 @@ pub(super) fn of(engine: &Engine, ledger: &mut Ledger, at: Timestamp, fact: &Fac
                 ..new(effect).because(reason)
             }]
         }
+        Fact::Erased { alarm, .. } => {
+            vec![Effect { reason: Some("erased".to_owned()), ..about(ledger, EffectName::Update, alarm) }]
+        }
         Fact::Commanded(command) => {
             let effect = match &command.alarm {
                 Some(alarm) => about(ledger, EffectName::Command, alarm),
@@ -300,7 +303,6 @@ pub(super) fn of(engine: &Engine, ledger: &mut Ledger, at: Timestamp, fact: &Fac
         | Fact::Consent { .. }
         | Fact::Permit(_)
         | Fact::Noticed { .. }
-        | Fact::Erased { .. }
         | Fact::Forgotten { .. } => Vec::new(),
     }
 }

@@ -17,7 +17,7 @@ mod words;
 
 pub use settings::SmokeSettings;
 
-use super::sensing::{home_of, mark_of};
+use super::sensing::{building_of, home_of, mark_of};
 use super::{Cause, KindWords, Proposal, Rule, RuleTimers};
 use crate::alarm::Alarm;
 use crate::raising::kind_of;
@@ -251,6 +251,13 @@ impl Rule for Smoke {
         self.kept = serde_json::from_value(kept)?;
         Ok(())
     }
+}
+
+/// Is a fire in the building that a place belongs to confirmed?
+pub(super) fn is_fire_confirmed_in(world: &World, building: &PlaceId) -> bool {
+    world.book.open_alarms().any(|alarm| {
+        is_fire(alarm) && judge::is_confirmed(alarm) && building_of(world.setup, &alarm.place) == *building
+    })
 }
 
 /// Is it an alarm about a fire?

@@ -1,0 +1,170 @@
+//! What is known of one lane: who stands in its segments, and since when.
+
+use super::settings::FireLaneSettings;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use wanglou_model::{Mark, Span, Timestamp};
+
+/// Cars of one lane that are kept; more are not told from those without a plate.
+const CARS_MAX: usize = 64;
+
+/// What is to be decided on, each about the car of a key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) enum News {
+    /// It has just come: matters during a fire.
+    Came(String),
+    /// It has been there for long enough.
+    Stands(String),
+    /// It is gone.
+    Gone(String),
+    /// The camera does not see the lane.
+    Blind,
+}
+
+/// One car.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Car {
+    pub(super) segment: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) plate: Option<String>,
+    pub(super) since: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gone: Option<Timestamp>,
+    /// Somebody loads it, since then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attended: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) mark: Option<Mark>,
+    /// It has stood for long enough, and that was told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    told: bool,
+    /// That it is gone was told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    left: bool,
+}
+
+/// What a camera says of one car.
+pub(super) struct Sight<'a> {
+    pub(super) segment: &'a str,
+    pub(super) plate: Option<&'a str>,
+    pub(super) present: bool,
+    pub(super) attended: Option<bool>,
+    pub(super) at: Timestamp,
+    pub(super) mark: Option<Mark>,
+}
+
+/// What is known of a lane.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Lane {
+    pub(super) cars: BTreeMap<String, Car>,
+    /// The camera has not seen the lane since then: UNKNOWN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) blind: Option<Timestamp>,
+    /// A geomagnet says that something stands on it, since then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) occupied: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) news: Vec<News>,
+}
+
+impl Car {
+    pub(super) fn is_here(&self) -> bool {
+        self.gone.is_none()
+    }
+
+    /// From when on it has stood for too long.
+    fn due(&self, settings: &FireLaneSettings) -> Timestamp {
+        let stands = self.since + Span::secs(settings.owner_s);
+        let loads = self.attended.map(|since| since + Span::secs(settings.attended_s));
+        loads.map_or(stands, |until| until.max(stands))
+    }
+}
+
+impl Lane {
+    pub(super) fn see(&mut self, settings: &FireLaneSettings, sight: &Sight) {
+        let full = self.cars.len() >= CARS_MAX;
+        let plate = sight.plate.filter(|_| !full);
+        let key = format!("{}:{}", sight.segment, plate.unwrap_or("?"));
+        let hidden = Span::secs(settings.hidden_s);
+        if !sight.present {
+            if let Some(car) = self.cars.get_mut(&key) {
+                car.gone.get_or_insert(sight.at);
+            }
+            return;
+        }
+        let stays =
+            self.cars.get(&key).is_some_and(|car| car.gone.is_none_or(|gone| sight.at - gone <= hidden));
+        if !stays {
+            let (segment, plate) = (sight.segment.to_owned(), plate.map(str::to_owned));
+            let (since, mark) = (sight.at, sight.mark);
+            let car =
+                Car { segment, plate, since, gone: None, attended: None, mark, told: false, left: false };
+            self.cars.insert(key.clone(), car);
+            self.news.push(News::Came(key.clone()));
+        }
+        let Some(car) = self.cars.get_mut(&key) else { return };
+        car.gone = None;
+        if std::mem::take(&mut car.left) {
+            car.told = false;
+        }
+        car.attended = match sight.attended {
+            Some(true) => car.attended.or(Some(sight.at)),
+            Some(false) => None,
+            None => car.attended,
+        };
+    }
+
+    /// The camera sees the lane again: what it did not see is not counted.
+    pub(super) fn sees_again(&mut self, now: Timestamp) {
+        let Some(blind) = self.blind.take() else { return };
+        for car in self.cars.values_mut().filter(|car| !car.told) {
+            car.since = car.since.max(blind.min(car.since)) + (now - blind.max(car.since));
+        }
+    }
+
+    /// When to look next.
+    pub(super) fn next_look(&self, settings: &FireLaneSettings) -> Option<Timestamp> {
+        if self.blind.is_some() {
+            return None;
+        }
+        let of_car = |car: &Car| match car.gone {
+            None => (!car.told).then(|| car.due(settings)),
+            Some(gone) if !car.left => Some(self.left_at(settings, car, gone)),
+            Some(gone) => Some(gone + Span::secs(settings.hidden_s) + Span(1)),
+        };
+        self.cars.values().filter_map(of_car).min()
+    }
+
+    /// A car that is gone has left when its segment was empty for long enough; hidden by another, later.
+    fn left_at(&self, settings: &FireLaneSettings, car: &Car, gone: Timestamp) -> Timestamp {
+        let beside = self.cars.values().any(|other| other.segment == car.segment && other.is_here());
+        gone + Span::secs(if beside { settings.hidden_s.max(settings.empty_s) } else { settings.empty_s })
+    }
+
+    /// What time alone has brought.
+    pub(super) fn look(&mut self, settings: &FireLaneSettings, now: Timestamp) {
+        if self.blind.is_some() {
+            return;
+        }
+        let gone_at: BTreeMap<String, Timestamp> = self
+            .cars
+            .iter()
+            .filter_map(|(key, car)| Some((key.clone(), self.left_at(settings, car, car.gone?))))
+            .collect();
+        for (key, car) in &mut self.cars {
+            match gone_at.get(key) {
+                None if !car.told && car.due(settings) <= now => {
+                    car.told = true;
+                    self.news.push(News::Stands(key.clone()));
+                }
+                Some(left) if !car.left && *left <= now => {
+                    car.left = true;
+                    self.news.push(News::Gone(key.clone()));
+                }
+                _ => {}
+            }
+        }
+        let hidden = Span::secs(settings.hidden_s.max(settings.empty_s));
+        self.cars.retain(|_, car| car.gone.is_none_or(|gone| !car.left || now - gone <= hidden));
+    }
+}
