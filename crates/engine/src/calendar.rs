@@ -1,13 +1,13 @@
 //! Local time of the compound: what people mean by "night", "07:00" and "Monday". Zone data is bundled.
 
 use jiff::tz::TimeZone;
-use wanglou_model::{MinuteOfDay, Span, Timestamp};
+use wanglou_model::{Day, MinuteOfDay, Span, Timestamp};
 
 /// A moment on the compound's clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Local {
-    /// 0 is Monday.
-    pub weekday: usize,
+    /// The day of the calendar.
+    pub day: Day,
     /// Minutes after midnight.
     pub minute: MinuteOfDay,
 }
@@ -45,7 +45,7 @@ impl Calendar {
     pub fn local(&self, wall: Timestamp) -> Local {
         let zoned = self.zoned(wall);
         let minute = zoned.hour() as u16 * 60 + zoned.minute() as u16;
-        Local { weekday: zoned.weekday().to_monday_zero_offset() as usize, minute: MinuteOfDay(minute) }
+        Local { day: Day::of(zoned.date()), minute: MinuteOfDay(minute) }
     }
 
     /// The next wall time, not before `wall`, at which the clocks show `minute`. A time that the clocks skip
@@ -87,13 +87,13 @@ mod tests {
     fn local_time_is_that_of_the_compound() {
         let calendar = Calendar::new("Asia/Shanghai").expect("bundled");
         let local = calendar.local(at("2026-03-01T22:30:00Z"));
-        assert_eq!(local, Local { weekday: 0, minute: MinuteOfDay(6 * 60 + 30) });
+        assert_eq!((local.day.weekday(), local.minute), (0, MinuteOfDay(6 * 60 + 30)));
         assert_eq!(calendar.format(at("2026-03-02T00:00:01.5Z")), "2026-03-02T08:00:01.500+08:00");
     }
 
     #[test]
     fn a_window_may_run_past_midnight() {
-        let local = |minute| Local { weekday: 0, minute: MinuteOfDay(minute) };
+        let local = |minute| Local { day: Day(4), minute: MinuteOfDay(minute) };
         let (from, until) = (MinuteOfDay(22 * 60), MinuteOfDay(7 * 60));
         assert!(local(23 * 60).is_between(from, until) && local(0).is_between(from, until));
         assert!(!local(7 * 60).is_between(from, until) && !local(12 * 60).is_between(from, until));

@@ -260,6 +260,56 @@ pub struct Rota {
     pub shifts: BTreeMap<String, Shift>,
     /// Who works which shift on which days.
     pub duties: Vec<Duty>,
+    /// Days on which the rota of a Sunday holds.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub holidays: BTreeSet<Day>,
+    /// Shifts that are worked by others on one day.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<Override>,
+}
+
+/// A day of the compound's calendar, as days since 1970-01-01.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
+#[serde(transparent)]
+pub struct Day(pub i32);
+
+impl Day {
+    /// Of a civil date such as `2026-10-01`.
+    ///
+    /// # Errors
+    /// What is wrong with the text, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let date: jiff::civil::Date =
+            text.parse().map_err(|_| format!("{text:?} is not a date such as 2026-10-01"))?;
+        Ok(Self::of(date))
+    }
+
+    /// Of a civil date.
+    pub fn of(date: jiff::civil::Date) -> Self {
+        let days = date.since(jiff::civil::date(1970, 1, 1)).map_or(0, |span| span.get_days());
+        Self(days)
+    }
+
+    /// 0 is Monday.
+    pub fn weekday(self) -> usize {
+        usize::try_from((i64::from(self.0) + 3).rem_euclid(7)).unwrap_or_default()
+    }
+
+    /// So many days before it.
+    fn before(self, days: u32) -> Self {
+        Self(self.0.saturating_sub(i32::try_from(days).unwrap_or(i32::MAX)))
+    }
+}
+
+/// One shift of one day, worked by others than usually: a swap, an illness, a reinforced night.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Override {
+    /// The day on which the shift begins.
+    pub day: Day,
+    /// Which shift, by name.
+    pub shift: String,
+    /// Everybody who works it, in the place of those who usually do.
+    pub officers: BTreeSet<OfficerId>,
 }
 
 /// A part of the day that somebody works.
@@ -348,6 +398,36 @@ impl Rota {
             })
         })
     }
+
+    /// Is `officer` on duty at this minute of this day? Knows of holidays and of what was changed for one day, beside
+    /// what [`Rota::is_on_duty`] knows.
+    pub fn is_on_duty_at(&self, officer: &OfficerId, day: Day, minute: u16) -> bool {
+        if self.holidays.is_empty() && self.overrides.is_empty() {
+            return self.is_on_duty(officer, day.weekday(), minute);
+        }
+        self.shifts.iter().any(|(name, shift)| {
+            let runs = |ago: u32| shift.covers(minute, ago) && self.works(officer, name, day.before(ago));
+            runs(0) || runs(1)
+        })
+    }
+
+    /// Does `officer` work this shift when it begins on this day?
+    fn works(&self, officer: &OfficerId, shift: &str, day: Day) -> bool {
+        const SUNDAY: usize = 6;
+        let mut changed = self.overrides.iter().filter(|one| one.day == day && one.shift == shift).peekable();
+        if changed.peek().is_some() {
+            return changed.any(|one| one.officers.contains(officer));
+        }
+        let weekday = if self.holidays.contains(&day) { SUNDAY } else { day.weekday() };
+        let mut duties = self.duties.iter().filter(|duty| duty.officer == *officer && duty.shift == shift);
+        duties.any(|duty| duty.weekdays.get(weekday).copied().unwrap_or(false))
+    }
+
+    /// Minutes after midnight at which any shift begins or ends, each once, in order; 0 is always one of them.
+    pub fn changes(&self) -> BTreeSet<MinuteOfDay> {
+        let ends = self.shifts.values().flat_map(|shift| [shift.from, shift.until]);
+        ends.map(|minute| MinuteOfDay(minute.0 % 1_440)).chain([MinuteOfDay(0)]).collect()
+    }
 }
 
 impl Site {
@@ -404,7 +484,7 @@ mod tests {
         days.iter().for_each(|day| weekdays[*day] = true);
         let shift = Shift { from: MinuteOfDay(from), until: MinuteOfDay(until) };
         let duty = Duty { officer: officer("wu"), shift: "s".to_owned(), weekdays };
-        Rota { shifts: BTreeMap::from([("s".to_owned(), shift)]), duties: vec![duty] }
+        Rota { shifts: BTreeMap::from([("s".to_owned(), shift)]), duties: vec![duty], ..Rota::default() }
     }
 
     fn officer(id: &str) -> OfficerId {
@@ -481,6 +561,26 @@ mod tests {
         assert!(wu.serves(&place("4/2"), Some(&grid("g1"))), "in a grid of theirs");
         assert!(!wu.serves(&place("5/1"), Some(&grid("g2"))));
         assert!(!wu.serves(&place("5/1"), None), "no grid is nobody's grid");
+    }
+
+    #[test]
+    fn a_holiday_has_the_rota_of_a_sunday_and_one_day_may_be_changed() {
+        let mut rota = rota(1_320, 360, &[MON, TUE]);
+        let day = |text: &str| Day::parse(text).expect("a date");
+        let wu = officer("wu");
+        let (mon, tue, wed) = (day("2026-03-02"), day("2026-03-03"), day("2026-03-04"));
+        assert_eq!([mon, tue, wed].map(Day::weekday), [MON, TUE, WED]);
+        let nights = |rota: &Rota| [mon, tue, wed].map(|day| rota.is_on_duty_at(&wu, day, 60));
+        assert_eq!(nights(&rota), [false, true, true]);
+        rota.holidays.insert(mon);
+        assert_eq!(nights(&rota), [false, false, true], "Monday's night shift ends on Tuesday");
+        let others = BTreeSet::from([wu.clone()]);
+        rota.overrides.push(Override { day: mon, shift: "s".into(), officers: others });
+        assert_eq!(nights(&rota), [false, true, true], "but this one is worked");
+        rota.overrides.push(Override { day: tue, shift: "s".into(), officers: BTreeSet::new() });
+        assert_eq!(nights(&rota), [false, true, false]);
+        assert_eq!(rota.changes(), [0, 360, 1_320].map(MinuteOfDay).into_iter().collect());
+        assert!(Day::parse("2026-02-30").is_err());
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl Slots<'_> {
 
     fn cover(&self, id: &OfficerId, officer: &Officer, covered: &mut [bool]) {
         let duties = self.rota.duties.iter().filter(|duty| duty.officer == *id).cloned().collect();
-        let own = Rota { shifts: self.rota.shifts.clone(), duties };
+        let own = Rota { shifts: self.rota.shifts.clone(), duties, ..Rota::default() };
         for (covered, begin) in covered.iter_mut().zip(&self.begins) {
             let weekday = usize::try_from(begin / DAY).unwrap_or_default();
             let minute = u16::try_from(begin % DAY).unwrap_or_default();

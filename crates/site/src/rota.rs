@@ -5,13 +5,15 @@ use crate::fault::{At, Faults};
 use crate::folder::ROTA;
 use crate::officers::Officers;
 use crate::words;
-use std::collections::BTreeMap;
-use wanglou_model::{Duty, MinuteOfDay, OfficerId, Rota, Shift};
+use std::collections::{BTreeMap, BTreeSet};
+use wanglou_model::{Day, Duty, MinuteOfDay, OfficerId, Override, Rota, Shift};
 
 /// Most shifts.
 const SHIFTS_MAX: usize = 100;
 /// Most pairs of officer and duty.
 const DUTIES_MAX: usize = 20_000;
+/// Most holidays, and most shifts of one day that are worked by others.
+const OVERRIDES_MAX: usize = 1_000;
 /// Minutes of a week.
 const WEEK: u32 = 7 * 1_440;
 
@@ -25,11 +27,13 @@ pub(crate) struct Read {
 /// `officers`: none when that file could not be read, and then they are not checked.
 pub(crate) fn read(text: &str, officers: Option<&Officers>, faults: &mut Faults) -> Option<Read> {
     let document = Document::parse(ROTA, text, faults)?;
-    let [shift, duty] = document.root().only(&At::file(ROTA), ["shift", "duty"], faults);
+    let [shift, duty, holidays, changed] =
+        document.root().only(&At::file(ROTA), ["shift", "duty", "holidays", "override"], faults);
     let shifts = shift.map(|node| read_shifts(&node, faults)).unwrap_or_default();
     let shift_lines = shifts.iter().map(|(name, (_, line))| (name.clone(), *line)).collect();
     let shifts = shifts.into_iter().map(|(name, (shift, _))| (name, shift)).collect();
-    let mut rota = Rota { shifts, duties: Vec::new() };
+    let mut rota = Rota { shifts, ..Rota::default() };
+    rota.holidays = holidays.map(|node| read_days_off(&node, faults)).unwrap_or_default();
     let line = duty.as_ref().and_then(|node| node.at.line);
     let mut taken = Taken::default();
     for (table, at) in duty.and_then(|node| node.tables(faults)).unwrap_or_default() {
@@ -39,7 +43,56 @@ pub(crate) fn read(text: &str, officers: Option<&Officers>, faults: &mut Faults)
             break;
         }
     }
+    let changed = changed.and_then(|node| node.tables(faults)).unwrap_or_default();
+    if let Some((_, at)) = changed.get(OVERRIDES_MAX) {
+        faults.error(
+            at,
+            format!("the rota has more than {OVERRIDES_MAX} overrides; take out those of the past"),
+        );
+    }
+    for (table, at) in changed.into_iter().take(OVERRIDES_MAX) {
+        rota.overrides.extend(read_override(table, &at, &rota.shifts, officers, faults));
+    }
     Some(Read { rota, line, shift_lines })
+}
+
+/// `["2026-10-01", …]`.
+fn read_days_off(node: &Node<'_>, faults: &mut Faults) -> BTreeSet<Day> {
+    let texts = node.texts(faults).unwrap_or_default();
+    if texts.len() > OVERRIDES_MAX {
+        faults.error(&node.at, format!("has more than {OVERRIDES_MAX} days; take out those of the past"));
+        return BTreeSet::new();
+    }
+    texts.into_iter().filter_map(|(text, at)| read_date(text, &at, faults)).collect()
+}
+
+fn read_date(text: &str, at: &At, faults: &mut Faults) -> Option<Day> {
+    Day::parse(text).map_err(|message| faults.error(at, message)).ok()
+}
+
+/// One shift of one day, worked by others.
+fn read_override(
+    table: Table<'_>,
+    at: &At,
+    shifts: &BTreeMap<String, Shift>,
+    officers: Option<&Officers>,
+    faults: &mut Faults,
+) -> Option<Override> {
+    let [date, shift, who] = table.only(at, ["date", "shift", "officers"], faults);
+    for (key, example, node) in [
+        ("date", "\"2026-10-01\"", &date),
+        ("shift", "\"night\"", &shift),
+        ("officers", "[\"wu\"]; an empty list: nobody", &who),
+    ] {
+        if node.is_none() {
+            faults.error(at, format!("lacks the key {key}; write {key} = {example}, say"));
+        }
+    }
+    let day = date.and_then(|node| read_date(node.text(faults)?, &node.at, faults));
+    let shift = shift.and_then(|node| read_shift_name(&node, shifts, faults));
+    let who = who.map(|node| read_officers(&node, officers, faults));
+    let officers = who?.into_iter().map(|(id, _)| id).collect();
+    Some(Override { day: day?, shift: shift?, officers })
 }
 
 /// Shifts by name, each with its line.
