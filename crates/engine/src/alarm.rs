@@ -170,6 +170,9 @@ pub struct Alarm {
     pub timeline: Vec<Entry>,
     /// The configuration that it was raised with.
     pub config: String,
+    /// When it became active again, lately: a sensor that chatters is told by it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub again_at: Vec<Timestamp>,
     /// Nobody is called for some time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shelved: Option<Shelf>,
@@ -220,6 +223,7 @@ impl Alarm {
             dirty: true,
             timeline: vec![Entry::new(at, "raised").because(raised.reason)],
             config: raised.config,
+            again_at: Vec::new(),
             shelved: None,
             custody: Vec::new(),
         }

@@ -3,15 +3,16 @@
 
 use crate::alarm::{Acceptance, Alarm, Entry, Follower, LIST_MAX, Shelf};
 use crate::custody::CustodyLine;
+use crate::flood::Calls;
 use crate::lift_command::CommandRow;
 use crate::reports::NoteRow;
 use crate::timers::{Timer, Timers};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use wanglou_model::{
-    AlarmId, AlarmKind, Answer, Channel, CommandId, Delivered, DeviceId, Ended, Fact, NextRung, OfficerId,
-    OutboxRow, Owner, PhoneId, PlaceId, Reason, Recipient, Reopening, Response, Span, StopsAt, Timestamp,
-    Told,
+    AlarmId, AlarmKind, Answer, Channel, CommandId, Delivered, DeviceId, Ended, Entered, Fact, NextRung,
+    OfficerId, OutboxRow, Owner, PhoneId, PlaceId, Reason, Recipient, Reopening, Response, Span, StopsAt,
+    Timestamp, Told,
 };
 
 /// How many answered commands are remembered; the oldest is forgotten first.
@@ -107,6 +108,9 @@ pub struct Book {
     /// In which order they came.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     pub note_order: VecDeque<String>,
+    /// What called each person lately, and who is in a flood of alarms.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub calls: BTreeMap<OfficerId, Calls>,
     /// Devices that are not healthy, and since when.
     pub unhealthy: BTreeMap<DeviceId, Timestamp>,
     /// Alarms with changes that are not in the outboxes yet.
@@ -188,6 +192,7 @@ impl Book {
             | Fact::Away { .. }
             | Fact::Consent { .. }
             | Fact::Permit(_) => {}
+            Fact::Entered(entry) => self.entered(at, entry),
             Fact::Commanded(command) => self.commanded(at, command, timers),
             Fact::CommandNews { command, state, detail } => {
                 self.command_news(at, command, *state, detail, timers);
@@ -232,12 +237,34 @@ impl Book {
         if alarm.dirty {
             self.dirty.insert(alarm.id.clone());
         }
+        if let Fact::Rung { alarm, told, ring: true, .. } = fact {
+            self.called(at, alarm, told);
+        }
         if let Fact::Accepted { alarm, .. } = fact {
             // Who took it need not be rung any more; the resident is still to be called.
             self.effects.retain(|_, row| {
                 let to_officer = matches!(row.to, Recipient::Officer(_));
                 row.alarm != *alarm || row.state == EffectState::Started || !to_officer
             });
+        }
+    }
+
+    fn entered(&mut self, at: Timestamp, entry: &Entered) {
+        match entry {
+            Entered::Flood { officer, on } => self.flooded(at, officer, *on),
+            Entered::HandedOver { from, to, alarms } => {
+                for id in alarms {
+                    if let Some(alarm) = self.alarms.get_mut(id) {
+                        alarm.handed_over(at, from, to);
+                        self.dirty.insert(id.clone());
+                    }
+                }
+            }
+            Entered::Window(_)
+            | Entered::WindowEnded { .. }
+            | Entered::Duty { .. }
+            | Entered::Position { .. }
+            | Entered::HandoverOffered { .. } => {}
         }
     }
 
@@ -458,10 +485,29 @@ impl Alarm {
             | Fact::Away { .. }
             | Fact::Consent { .. }
             | Fact::Permit(_)
+            | Fact::Entered(_)
             | Fact::Commanded(_)
             | Fact::CommandNews { .. }
             | Fact::Forgotten { .. } => {}
         }
+    }
+
+    /// Both signed: whoever takes over has what the other had, and is called for what called them. Every timer runs on.
+    fn handed_over(&mut self, at: Timestamp, from: &OfficerId, to: &OfficerId) {
+        let called = self.is_unaccepted();
+        if let Some(acceptance) = self.accepted.as_mut().filter(|acceptance| acceptance.by == *from) {
+            acceptance.by = to.clone();
+        }
+        let rung = self.rung.unwrap_or(0);
+        if let Some(theirs) = self.followers.get_mut(from) {
+            theirs.ring = false;
+        }
+        let known = self.followers.get(to).is_some_and(|follower| follower.rung.is_some());
+        if !known {
+            self.followers.insert(to.clone(), Follower::called(at, rung, called));
+        }
+        let why = Reason::new("handed_over", "交接班：双方已签字", "handed over: signed by both");
+        self.write(Entry::new(at, "handed_over").by(from).to(to).because(why));
     }
 
     fn repeated(
@@ -487,6 +533,11 @@ impl Alarm {
     fn reopened(&mut self, at: Timestamp, why: Reopening, rung: usize, timers: &mut Timers) {
         (self.accepted, self.arrived_by) = (None, None);
         (self.outcome, self.closed_at) = (None, None);
+        if why == Reopening::ActiveAgain {
+            self.again_at.push(at);
+            let surplus = self.again_at.len().saturating_sub(AGAIN_MAX);
+            self.again_at.drain(..surplus);
+        }
         self.off_the_shelf(timers);
         // Stages that acceptance does not stop keep their times, whoever takes the alarm and gives it back.
         if self.ladder.stops_at == StopsAt::Acceptance || why == Reopening::ActiveAgain {
@@ -516,6 +567,7 @@ impl Alarm {
         timers: &mut Timers,
     ) {
         for told in told {
+            let ring = ring && !told.quiet;
             self.followers.insert(told.officer.clone(), Follower::called(at, rung, ring));
             let what = if ring { "notified" } else { "shown" };
             let entry = Entry::new(at, what).to(&told.officer).over("ws");
@@ -544,6 +596,9 @@ impl Alarm {
         (self.accepted, self.arrived_by) = (None, None);
         self.off_the_shelf(timers);
         let rung = self.rung.unwrap_or(0);
+        if let Some(theirs) = self.followers.get_mut(by) {
+            theirs.ring = false;
+        }
         self.followers.insert(to.clone(), Follower::called(at, rung, true));
         self.next_rung = Some(next);
         timers.disarm(&Timer::OnScene(self.id.clone()));
@@ -662,6 +717,8 @@ impl Alarm {
     }
 }
 
+/// How many times of becoming active again an alarm remembers: more than chatter needs.
+const AGAIN_MAX: usize = 8;
 /// Timers that a rule may keep per alarm: slots 0 to 7.
 pub(crate) const RULE_TIMERS: u8 = 8;
 /// Phones of one officer that an alarm remembers.

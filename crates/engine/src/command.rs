@@ -5,10 +5,11 @@ use crate::alarm::{Alarm, Condition, Follower};
 use crate::custody;
 use crate::ladder;
 use crate::rules::{Rule, knows};
+use crate::windows::{SHELF_MAX, never_aside};
 use crate::world::World;
 use wanglou_model::{
-    Answer, Aside, Command, Fact, NextRung, OfficerId, Op, Outcome, Owner, Priority, Reason, Reopening,
-    Response, Role, Span, StopsAt, Timestamp,
+    Answer, Aside, Command, Fact, NextRung, OfficerId, Op, Outcome, Owner, Reason, Reopening, Response, Role,
+    StopsAt, Timestamp,
 };
 
 /// What comes of a command.
@@ -67,7 +68,13 @@ pub(crate) fn decide(world: &World, rules: &[Box<dyn Rule>], command: &Command) 
         | Op::Permit { .. }
         | Op::Report(_)
         | Op::Create { .. }
-        | Op::Export { .. } => {
+        | Op::Export { .. }
+        | Op::Maintain { .. }
+        | Op::EndMaintenance { .. }
+        | Op::SignOn
+        | Op::SignOff
+        | Op::Handover { .. }
+        | Op::Position { .. } => {
             invalid("not_about_an_alarm", "此命令不针对已有告警", "this command is not about an alarm")
         }
     }
@@ -203,16 +210,13 @@ fn transfer(world: &World, alarm: &Alarm, by: &OfficerId, to: &OfficerId, reason
     Outcomes::done(alarm, vec![Fact::Transferred { alarm: alarm_id, by, to, next, reason }])
 }
 
-/// The longest that anything may be shelved for.
-const SHELF_MAX: Span = Span::hours(8);
-
 /// Nobody is called for a while. Never for what threatens a life: that can be ended, not silenced.
 fn shelve(world: &World, alarm: &Alarm, by: &OfficerId, until: Timestamp, reason: &str) -> Outcomes {
     if holder(alarm) != Some(by) && !oversees(world, by) {
         return Outcomes::refused(Answer::Forbidden);
     }
     let until = world.senses.from_wall(until);
-    let never = alarm.priority == Priority::P1 || alarm.ladder.stops_at == StopsAt::Closure;
+    let never = never_aside(alarm.priority, &alarm.ladder);
     match () {
         () if never => invalid(
             "cannot_be_shelved",

@@ -13,6 +13,8 @@ mod calendar;
 mod channels;
 mod command;
 mod custody;
+mod duty;
+mod flood;
 mod ladder;
 pub mod lifecycle;
 mod lift_command;
@@ -22,6 +24,7 @@ mod recent;
 mod register;
 mod reports;
 mod routing;
+mod routing_settings;
 pub mod rules;
 mod scope;
 mod senses;
@@ -30,6 +33,7 @@ mod snapshot;
 mod table;
 mod timers;
 mod trial;
+mod windows;
 mod world;
 
 pub use alarm::{Acceptance, Alarm, Condition, Entry, Follower, Shelf};
@@ -37,11 +41,13 @@ pub use book::{Book, EffectRow, EffectState, Outbox};
 pub use calendar::{Calendar, Local};
 pub use command::may_see;
 pub use custody::CustodyLine;
+pub use flood::{Calls, FLOOD_BELOW, FLOOD_FROM, WITHIN as FLOOD_WITHIN};
 pub use ladder::{Times, default_ladder, times};
 pub use lift_command::CommandRow;
 pub use overrides::{OVERRIDES_MAX, Override, OverrideError, Overrides};
-pub use register::{Absence, Register};
+pub use register::{Absence, Offer, Position, Register, SignedDuty};
 pub use reports::{NoteRow, Source, Word, note_key};
+pub use routing_settings::{Hours, LadderSettings, RoutingSettings, RungSettings, Tell};
 pub use rules::{
     AccessSettings, ArmedZone, CoSettings, DeviceCareSettings, EbikeInLiftSettings, EbikeParkedSettings,
     FireLaneSettings, GasSettings, IntrusionSettings, KindWords, LeakSettings, LiftEntrapmentSettings,
@@ -60,11 +66,13 @@ use crate::rules::{Cause, Proposal, Rule, RuleTimers};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use wanglou_model::{
-    AlarmId, Answer, AvailabilityScope, Channel, Delivered, Device, DeviceId, Fact, Input, Observation,
-    OfficerId, Op, OutboxRow, PathState, PhoneState, PlaceId, Reading, Reason, Recipient, Reopening, Repeats,
-    Span, StopsAt, Timestamp, Way,
+    AlarmId, Answer, Aside, AvailabilityScope, Channel, Delivered, Device, DeviceId, Entered, Fact,
+    IncidentId, Input, Observation, OfficerId, Op, OutboxRow, PathState, PhoneState, PlaceId, Reading,
+    Reason, Recipient, Reopening, Repeats, Span, StopsAt, Timestamp, Way,
 };
 
+/// Somebody whose phones are all gone for so long is called by another way, and their backup too.
+const OFFLINE_AFTER: Span = Span::secs(60);
 /// A count that changes alone is published at most this often.
 const COUNT_EVERY: Span = Span::secs(10);
 /// A device is UNKNOWN when it was silent for so many of its intervals.
@@ -418,6 +426,8 @@ impl Engine {
             | Timer::Alarm { .. }
             | Timer::Command(_)
             | Timer::Shelf(_)
+            | Timer::Offline(_)
+            | Timer::Flood(_)
             | Timer::Forget(_) => vec![Trigger::Timer(timer)],
         })
     }
@@ -486,6 +496,11 @@ impl Engine {
                 phones.insert(news.phone.clone(), seen);
                 limit_phones(phones);
                 self.senses.phone_heard(&news.officer, &news.phone);
+                let timer = Timer::Offline(news.officer.clone());
+                match self.senses.sockets(&news.officer) {
+                    0 => self.timers.arm(timer, at + OFFLINE_AFTER),
+                    _ => self.timers.disarm(&timer),
+                }
             }
             Input::Push(news) => self.senses.push(news),
             Input::Receipt(receipt) => self.senses.phone_heard(&receipt.officer, &receipt.phone),
@@ -633,7 +648,13 @@ impl Engine {
             match proposal {
                 Proposal::Raise(raise) => self.raise(at, rule, &raise, facts),
                 Proposal::Fact(fact) => self.conclude(at, fact, facts),
-                Proposal::Climb { alarm, rung } => self.climb(at, &alarm, rung, facts),
+                Proposal::Climb { alarm, rung } => {
+                    // Its rule does not know that it is set aside.
+                    let aside = self.book.alarms.get(&alarm).is_some_and(|alarm| alarm.shelved.is_some());
+                    if !aside {
+                        self.climb(at, &alarm, rung, facts);
+                    }
+                }
             }
         }
     }
@@ -642,10 +663,18 @@ impl Engine {
         let concluded = raising::conclude(&self.world(), self.rules[rule].name(), raise);
         let began = concluded.iter().any(|fact| matches!(fact, Fact::Raised(_) | Fact::Reopened { .. }));
         let id = concluded.iter().find_map(Fact::alarm).cloned();
+        let rung = concluded.iter().find_map(start_of);
         for fact in concluded {
-            self.conclude(at, fact, facts);
+            self.note(at, fact, facts);
         }
-        let Some(alarm) = id.filter(|_| began).and_then(|id| self.book.alarms.get(&id)) else { return };
+        let Some(alarm) = id.as_ref().filter(|_| began).and_then(|id| self.book.alarms.get(id)) else {
+            return;
+        };
+        if let Some(rung) = rung.filter(|_| alarm.phase() == lifecycle::Phase::Called) {
+            let id = alarm.id.clone();
+            self.climb(at, &id, rung, facts);
+        }
+        let Some(alarm) = id.and_then(|id| self.book.alarms.get(&id)) else { return };
         for fact in self.rules[rule].after_raise(&self.world(), alarm) {
             self.note(at, fact, facts);
         }
@@ -657,19 +686,91 @@ impl Engine {
         reason = "a few variants matter here; a new one does where it says so"
     )]
     fn conclude(&mut self, at: Timestamp, fact: Fact, facts: &mut Vec<Fact>) {
-        let start = match &fact {
-            Fact::Raised(raised) => Some((raised.alarm.clone(), 0)),
-            Fact::Reopened { alarm, rung, .. } => Some((alarm.clone(), *rung)),
+        let id = fact.alarm().cloned();
+        let start = start_of(&fact);
+        let ended = match &fact {
+            Fact::Closed { alarm, .. } => {
+                self.book.alarms.get(alarm).and_then(|alarm| alarm.incident.clone())
+            }
             _ => None,
         };
-        let ended = if let Fact::Closed { alarm, .. } = &fact { Some(alarm.clone()) } else { None };
+        let handed = match &fact {
+            Fact::Entered(entry) => Some(entry.clone()),
+            _ => None,
+        };
+        let over = if let Fact::Closed { alarm, .. } = &fact { Some(alarm.clone()) } else { None };
         self.note(at, fact, facts);
-        if let Some(alarm) = ended {
+        if let Some(alarm) = over {
             self.after_closing(at, &alarm, facts);
         }
-        if let Some((alarm, rung)) = start {
-            self.climb(at, &alarm, rung, facts);
+        if let (Some(alarm), Some(rung)) = (&id, start) {
+            self.climb(at, alarm, rung, facts);
         }
+        if let Some(id) = &id {
+            self.ring_out(at, id, facts);
+        }
+        if let Some(incident) = ended {
+            self.next_parent(at, &incident, facts);
+        }
+        if let Some(entry) = handed {
+            self.after_entry(at, &entry, facts);
+        }
+    }
+
+    /// What is set aside and has become too grave for it, by a stage or a priority that its rule gave it, calls.
+    fn ring_out(&mut self, at: Timestamp, id: &AlarmId, facts: &mut Vec<Fact>) {
+        let Some(alarm) = self.book.alarms.get(id).filter(|alarm| alarm.is_open()) else { return };
+        let by_design = alarm.shelved.as_ref().is_some_and(|shelf| shelf.how == Aside::ByDesign);
+        let grave = windows::never_aside(alarm.priority, &alarm.ladder)
+            || (by_design && !flood::may_be_grouped(alarm));
+        if alarm.shelved.is_some() && grave {
+            let reopened = command::reopened(alarm, Reopening::PriorityRose, 0);
+            self.conclude(at, reopened, facts);
+        }
+    }
+
+    /// The alarm that was told for an incident is over: the gravest, then the earliest, of the others takes its place.
+    fn next_parent(&mut self, at: Timestamp, incident: &IncidentId, facts: &mut Vec<Fact>) {
+        let of_it = |alarm: &&Alarm| alarm.incident.as_ref() == Some(incident);
+        let by_design =
+            |alarm: &&Alarm| alarm.shelved.as_ref().is_some_and(|shelf| shelf.how == Aside::ByDesign);
+        if self.book.open_alarms().filter(of_it).any(|alarm| !by_design(&alarm)) {
+            return;
+        }
+        let children = self.book.open_alarms().filter(of_it).filter(by_design);
+        let next = children.min_by_key(|alarm| (alarm.priority, alarm.raised_at, &alarm.id));
+        if let Some(fact) = next.map(|alarm| command::reopened(alarm, Reopening::ShelfEnded, 0)) {
+            self.conclude(at, fact, facts);
+        }
+    }
+
+    /// What an entry brings about at once.
+    fn after_entry(&mut self, at: Timestamp, entry: &Entered, facts: &mut Vec<Fact>) {
+        match entry {
+            Entered::WindowEnded { .. } => self.after_window(at, facts),
+            Entered::Duty { officer, on: false, .. } => self.move_on_without(at, officer, facts),
+            Entered::HandedOver { alarms, .. } => {
+                for id in alarms {
+                    self.run_channels(at, id, facts);
+                }
+            }
+            Entered::Window(_)
+            | Entered::Duty { on: true, .. }
+            | Entered::Position { .. }
+            | Entered::HandoverOffered { .. }
+            | Entered::Flood { .. } => {}
+        }
+    }
+
+    /// The end of a time for which an alarm was set aside. A part of an incident that is still told stays so.
+    fn off_the_shelf(&mut self, at: Timestamp, id: &AlarmId, facts: &mut Vec<Fact>) {
+        let Some(alarm) = self.book.alarms.get(id).filter(|alarm| alarm.shelved.is_some()) else { return };
+        let by_design = alarm.shelved.as_ref().is_some_and(|shelf| shelf.how == Aside::ByDesign);
+        let fact = match self.book.parent_of(alarm).filter(|_| by_design) {
+            Some(_) => raising::part_of_incident(&self.world(), id),
+            None => command::reopened(alarm, Reopening::ShelfEnded, 0),
+        };
+        self.conclude(at, fact, facts);
     }
 
     #[expect(
@@ -684,7 +785,12 @@ impl Engine {
                 Fact::Rung { rung, .. } => alarm_calls(&self.book, id, *rung),
                 _ => false,
             };
+            let rung_told = match &fact {
+                Fact::Rung { told, ring: true, .. } => told.clone(),
+                _ => Vec::new(),
+            };
             self.note(at, fact, facts);
+            self.judge_floods(at, id, &rung_told, facts);
             if called {
                 self.call_resident(at, id, facts);
             }
@@ -743,12 +849,9 @@ impl Engine {
             Timer::Forget(id) => self.note(at, Fact::Forgotten { alarm: id.clone() }, facts),
             // A count that was held back is published with everything else at the end of the step.
             Timer::Count(_) => {}
-            Timer::Shelf(id) => {
-                let shelved = self.book.alarms.get(id).filter(|alarm| alarm.shelved.is_some());
-                if let Some(fact) = shelved.map(|alarm| command::reopened(alarm, Reopening::ShelfEnded, 0)) {
-                    self.conclude(at, fact, facts);
-                }
-            }
+            Timer::Shelf(id) => self.off_the_shelf(at, id, facts),
+            Timer::Offline(officer) => self.call_backup_of(at, officer, facts),
+            Timer::Flood(officer) => self.ebb(at, officer, facts),
             Timer::Command(id) => {
                 if let Some(fact) = lift_command::overdue(&self.book, id) {
                     self.note(at, fact, facts);
@@ -838,7 +941,15 @@ impl Engine {
                 let made = rules::Made { id: command.cid.as_str(), incident, place, text, photos };
                 self.create(at, &command.officer, &made, facts)
             }
-            Op::Away { .. } | Op::Consent { .. } | Op::Permit { .. } => {
+            Op::Away { .. }
+            | Op::Consent { .. }
+            | Op::Permit { .. }
+            | Op::Maintain { .. }
+            | Op::EndMaintenance { .. }
+            | Op::SignOn
+            | Op::SignOff
+            | Op::Handover { .. }
+            | Op::Position { .. } => {
                 let outcome = register::decide(&self.world(), command);
                 for fact in outcome.facts {
                     self.conclude(at, fact, facts);
@@ -961,7 +1072,7 @@ impl Engine {
         let weighty: BTreeSet<AlarmId> = facts
             .iter()
             .filter(|fact| !matches!(fact, Fact::Repeated { .. }))
-            .filter_map(Fact::alarm)
+            .flat_map(named)
             .cloned()
             .collect();
         for id in changed {
@@ -986,6 +1097,9 @@ impl Engine {
             touched.extend(
                 self.book.open_alarms().filter(|alarm| alarm.is_unaccepted()).map(|alarm| alarm.id.clone()),
             );
+        }
+        for officer in flooded_by(facts) {
+            self.arm_ebb(&officer);
         }
         for id in touched {
             let alarm = self.book.alarms.get(&id);
@@ -1022,6 +1136,56 @@ impl Engine {
             to: watching.iter().map(row).collect(),
         }
     }
+}
+
+/// From which rung a fact starts the ladder, if it does.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a few variants matter here; a new one does where it says so"
+)]
+fn start_of(fact: &Fact) -> Option<usize> {
+    match fact {
+        Fact::Raised(_) => Some(0),
+        Fact::Reopened { rung, .. } => Some(*rung),
+        _ => None,
+    }
+}
+
+/// The alarms that a fact changes.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a few variants matter here; a new one does where it says so"
+)]
+fn named(fact: &Fact) -> Vec<&AlarmId> {
+    let handed = match fact {
+        Fact::Entered(entry) => match &**entry {
+            Entered::HandedOver { alarms, .. } => alarms.iter().collect(),
+            Entered::Window(_)
+            | Entered::WindowEnded { .. }
+            | Entered::Duty { .. }
+            | Entered::Position { .. }
+            | Entered::HandoverOffered { .. }
+            | Entered::Flood { .. } => Vec::new(),
+        },
+        _ => Vec::new(),
+    };
+    fact.alarm().into_iter().chain(handed).collect()
+}
+
+/// Whose flood may end at another time because of these facts.
+fn flooded_by(facts: &[Fact]) -> BTreeSet<OfficerId> {
+    let mut officers = BTreeSet::new();
+    for fact in facts {
+        if let Fact::Rung { told, ring: true, .. } = fact {
+            officers.extend(told.iter().map(|told| told.officer.clone()));
+        }
+        if let Fact::Entered(entry) = fact
+            && let Entered::Flood { officer, .. } = &**entry
+        {
+            officers.insert(officer.clone());
+        }
+    }
+    officers
 }
 
 /// Which rules what a device says matters to, one bit each.

@@ -36,7 +36,7 @@ pub enum Move {
     Raise,
     /// It must be accepted anew.
     Reopen,
-    /// The sensor says so again while nobody is called.
+    /// The sensor says so again, and that calls nobody: it is set aside, or somebody has it while it chatters.
     Again,
     /// The sensor no longer says so.
     Clear,
@@ -116,7 +116,7 @@ const fn row(by: Move, from: &'static [Phase], to: Option<Phase>, sensor: Sensor
 pub const TABLE: [Row; 15] = [
     row(Move::Raise, &[Phase::Nothing], Some(Phase::Called), Sensor::Active),
     row(Move::Reopen, &KNOWN, Some(Phase::Called), Sensor::ActiveIfAgain),
-    row(Move::Again, &ASIDE, None, Sensor::Active),
+    row(Move::Again, &OPEN, None, Sensor::Active),
     row(Move::Clear, &OPEN, None, Sensor::Cleared),
     row(Move::Accept, &FREE, Some(Phase::Accepted), Sensor::Same),
     row(Move::Undo, &HELD, Some(Phase::Called), Sensor::Same),
@@ -251,6 +251,7 @@ pub(crate) fn move_of(fact: &Fact) -> Option<Move> {
         | Fact::Away { .. }
         | Fact::Consent { .. }
         | Fact::Permit(_)
+        | Fact::Entered(_)
         | Fact::Commanded(_)
         | Fact::Custody { .. }
         | Fact::Noticed { .. }

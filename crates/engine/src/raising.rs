@@ -2,14 +2,17 @@
 
 use crate::alarm::Alarm;
 use crate::book::Book;
+use crate::flood::may_be_grouped;
 use crate::ladder;
+use crate::routing_settings;
 use crate::rules::Raise;
 use crate::trial;
+use crate::windows::{SHELF_MAX, never_aside};
 use crate::world::World;
 use std::collections::BTreeMap;
 use wanglou_model::{
-    AlarmId, AlarmKind, Audience, Command, Fact, IncidentId, Ladder, OfficerId, PlaceId, Priority, Raised,
-    Reason, Reopening, Response, Span,
+    AlarmId, AlarmKind, Aside, Audience, Command, Device, DeviceId, Fact, IncidentId, Ladder, OfficerId,
+    Owner, PlaceId, PlaceKind, Priority, Purpose, Raised, Reason, Reopening, Response, Span,
 };
 
 /// What a proposal comes to.
@@ -22,7 +25,33 @@ pub(crate) fn conclude(world: &World, rule: &str, raise: &Raise) -> Vec<Fact> {
     match world.book.alarms.get(&id) {
         // The very event that made an alarm which is over by now: a repeat, never a second alarm.
         Some(before) => vec![repeated(before, raise)],
-        None => vec![Fact::Raised(Box::new(raised(world, kind, id, raise)))],
+        None => begin(world, raised(world, kind, id, raise)),
+    }
+}
+
+/// A new alarm; one that something else explains is set aside at once.
+fn begin(world: &World, raised: Raised) -> Vec<Fact> {
+    let (id, device) = (raised.alarm.clone(), raised.devices.first());
+    let new = Alarm::raised(world.at, &raised);
+    let never = never_aside(raised.priority, &raised.ladder);
+    let window = world.window_over(&raised.kind, device, &raised.place).filter(|_| !never);
+    let parent = world.book.parent_of(&new).filter(|_| may_be_grouped(&new));
+    let aside = match (window, parent) {
+        (Some(window), _) => Some(world.set_aside(&id, window)),
+        (None, Some(_)) => Some(part_of_incident(world, &id)),
+        (None, None) => None,
+    };
+    std::iter::once(Fact::Raised(Box::new(raised))).chain(aside).collect()
+}
+
+/// The first alarm of the incident is told instead.
+pub(crate) fn part_of_incident(world: &World, alarm: &AlarmId) -> Fact {
+    Fact::Shelved {
+        alarm: alarm.clone(),
+        by: Owner::rule("incident"),
+        until: world.at + SHELF_MAX,
+        reason: "incident".to_owned(),
+        how: Aside::ByDesign,
     }
 }
 
@@ -45,7 +74,7 @@ fn fold(world: &World, alarm: &Alarm, raise: &Raise) -> Vec<Fact> {
     }
     let rose = raise.priority < alarm.priority;
     if rose {
-        let ladder = raise.ladder.clone().unwrap_or_else(|| ladder::default_ladder(raise.priority));
+        let ladder = ladder_of(world, &alarm.kind, raise);
         let (priority, reason) = (raise.priority, raise.reason.clone());
         facts.push(Fact::Upgraded { alarm: alarm.id.clone(), priority, ladder, reason });
     }
@@ -54,13 +83,122 @@ fn fold(world: &World, alarm: &Alarm, raise: &Raise) -> Vec<Fact> {
         _ if confirmed => Some(Reopening::Confirmed),
         (true, _) => Some(Reopening::ActiveAgain),
         (false, true) => Some(Reopening::PriorityRose),
-        (false, false) => None,
+        (false, false) => world.spreads(alarm, raise.device.as_ref()),
     };
     if again {
         facts.extend(staged_anew(alarm, raise));
     }
-    facts.extend(why.map(|why| Fact::Reopened { alarm: alarm.id.clone(), why, rung: 0 }));
+    let Some(why) = why else { return facts };
+    match quiet(world, alarm, raise, why) {
+        Quiet::No => facts.push(Fact::Reopened { alarm: alarm.id.clone(), why, rung: 0 }),
+        Quiet::Stays => facts.push(Fact::Again { alarm: alarm.id.clone() }),
+        Quiet::Shelved => {
+            if !alarm.is_open() {
+                facts.push(Fact::Reopened { alarm: alarm.id.clone(), why, rung: 0 });
+            }
+            facts.push(Fact::Again { alarm: alarm.id.clone() });
+            facts.push(chattering(world, &alarm.id));
+        }
+    }
     facts
+}
+
+/// Whether what would call people again calls nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quiet {
+    /// It calls.
+    No,
+    /// It stays as it is: set aside, or with somebody who has it.
+    Stays,
+    /// From now on it is shelved: its sensor chatters.
+    Shelved,
+}
+
+/// So often active again within [`CHATTER_WITHIN`], a sensor chatters.
+const CHATTER_TIMES: usize = 3;
+const CHATTER_WITHIN: Span = Span::mins(10);
+/// What is shelved by itself is so for this long.
+const CHATTER_SHELF: Span = Span::mins(30);
+
+fn chattering(world: &World, alarm: &AlarmId) -> Fact {
+    Fact::Shelved {
+        alarm: alarm.clone(),
+        by: Owner::rule("chatter"),
+        until: world.at + CHATTER_SHELF,
+        reason: "chatter".to_owned(),
+        how: Aside::Shelved,
+    }
+}
+
+/// A higher priority, a new place and another kind of sensor always call; so does being active again, unless the alarm
+/// is out of service, is part of an incident, or has been so too often.
+fn quiet(world: &World, alarm: &Alarm, raise: &Raise, why: Reopening) -> Quiet {
+    let priority = alarm.priority.min(raise.priority);
+    if never_aside(priority, &alarm.ladder) || why == Reopening::Confirmed {
+        return Quiet::No;
+    }
+    let again = why == Reopening::ActiveAgain && raise.priority >= alarm.priority;
+    let in_window = || world.window_over(&alarm.kind, raise.device.as_ref(), &alarm.place).is_some();
+    match &alarm.shelved {
+        Some(shelf) if shelf.how == Aside::OutOfService && in_window() => return Quiet::Stays,
+        Some(shelf) if shelf.how == Aside::ByDesign && again => return Quiet::Stays,
+        Some(shelf) if shelf.by.officer().is_none() && shelf.how == Aside::Shelved && again => {
+            return Quiet::Stays;
+        }
+        Some(_) => return Quiet::No,
+        None => {}
+    }
+    let lately = alarm.again_at.iter().filter(|at| **at + CHATTER_WITHIN > world.at).count();
+    match (again && lately >= CHATTER_TIMES, alarm.accepted.is_some()) {
+        (true, true) => Quiet::Stays,
+        (true, false) => Quiet::Shelved,
+        (false, _) => Quiet::No,
+    }
+}
+
+impl World<'_> {
+    /// Another building, or a second kind of sensor, for the first time: whoever took the alarm took something else.
+    fn spreads(&self, alarm: &Alarm, device: Option<&DeviceId>) -> Option<Reopening> {
+        let devices = &self.setup.site.devices;
+        let new =
+            devices.get(device?).filter(|_| !alarm.devices.iter().any(|known| Some(known) == device))?;
+        let known: Vec<&Device> =
+            alarm.devices.iter().filter_map(|id| devices.get(id)).map(|known| &**known).collect();
+        if known.is_empty() || !is_sensor(new.purpose) {
+            return None;
+        }
+        let building = |device: &Device| self.building_of(&device.place);
+        if building(new).is_some() && known.iter().all(|known| building(known) != building(new)) {
+            return Some(Reopening::AnotherPlace);
+        }
+        let first = known.first().map(|known| known.purpose).filter(|purpose| is_sensor(*purpose))?;
+        let second = known.iter().all(|known| known.purpose == first) && new.purpose != first;
+        second.then_some(Reopening::SecondSensor)
+    }
+
+    /// The building that a place is in.
+    pub(crate) fn building_of(&self, place: &PlaceId) -> Option<PlaceId> {
+        let mut at = Some(place.clone());
+        while let Some(here) = at {
+            let kind = self.setup.site.places.get(&here).map(|known| known.kind);
+            if kind == Some(PlaceKind::Building) {
+                return Some(here);
+            }
+            at = here.parent();
+        }
+        None
+    }
+}
+
+/// Does it sense by itself what alarms are about? A controller or the weather only adds to it.
+fn is_sensor(purpose: Purpose) -> bool {
+    !matches!(purpose, Purpose::LiftController | Purpose::Weather | Purpose::Hub | Purpose::Other)
+}
+
+/// The site's own ladder, else the rule's, else that of the priority.
+fn ladder_of(world: &World, kind: &AlarmKind, raise: &Raise) -> Ladder {
+    let usual = raise.ladder.clone().unwrap_or_else(|| ladder::default_ladder(raise.priority));
+    routing_settings::own(world.setup, (kind, raise.priority, &raise.place), world.local_at(world.at), usual)
 }
 
 /// What is active again begins at its first stage again: a cover that was guarded is not, once it opened anew.
@@ -81,6 +219,7 @@ fn repeated(alarm: &Alarm, raise: &Raise) -> Fact {
 
 fn raised(world: &World, kind: AlarmKind, alarm: AlarmId, raise: &Raise) -> Raised {
     let mut details = raise.details.clone();
+    let ladder = ladder_of(world, &kind, raise);
     if world.on_trial(raise.device.as_ref(), &raise.place) {
         details.extend(trial::details(true));
     }
@@ -94,7 +233,7 @@ fn raised(world: &World, kind: AlarmKind, alarm: AlarmId, raise: &Raise) -> Rais
         first_at: raise.first_at,
         count: 1,
         stage: raise.stage.clone(),
-        ladder: raise.ladder.clone().unwrap_or_else(|| ladder::default_ladder(raise.priority)),
+        ladder,
         merge: raise.merge,
         mark: raise.mark,
         test: false,
@@ -113,7 +252,7 @@ fn alarm_id(world: &World, kind: &AlarmKind, raise: &Raise) -> AlarmId {
     id_of(&[world.setup.site.id.as_str(), kind.as_str(), &raise.key, &event])
 }
 
-fn id_of(parts: &[&str]) -> AlarmId {
+pub(crate) fn id_of(parts: &[&str]) -> AlarmId {
     AlarmId::parse(&format!("al_{}", digest(parts))).expect("hexadecimal digits are an id")
 }
 

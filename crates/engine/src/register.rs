@@ -2,13 +2,15 @@
 //! as a fact with who made it; rules read the register wherever they look. Changed by facts only.
 
 use crate::command::{Outcomes, invalid};
+use crate::duty;
 use crate::setup::Setup;
+use crate::windows::{self, WINDOWS_STAY};
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use wanglou_model::{
-    AlarmKind, Answer, Command, DeviceId, Fact, Officer, OfficerId, Op, Outcome, Permit, PlaceId, Presence,
-    Reason, Role, Span, Timestamp,
+    AlarmId, AlarmKind, Answer, Command, DeviceId, Entered, Fact, Officer, OfficerId, Op, Outcome, Permit,
+    PlaceId, Presence, Reason, Role, Span, Timestamp, Window,
 };
 
 /// An entry of the register of absences.
@@ -34,6 +36,37 @@ impl Absence {
     }
 }
 
+/// Somebody signed on or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedDuty {
+    /// On, or off.
+    pub on: bool,
+    /// From then on the rota holds again.
+    pub until: Timestamp,
+}
+
+/// Where somebody said that they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Where.
+    pub place: PlaceId,
+    /// When they said so, on the timeline.
+    pub at: Timestamp,
+}
+
+/// A list that was signed by whoever hands over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// Who hands over.
+    pub from: OfficerId,
+    /// To whom.
+    pub to: OfficerId,
+    /// What was on the list.
+    pub alarms: Vec<AlarmId>,
+    /// It is void from then on.
+    pub until: Timestamp,
+}
+
 /// The register. One entry of each sort per home: the registry of homes is its limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -50,6 +83,18 @@ pub struct Register {
     /// Homes whose recorded messages are to be erased, and up to when.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub erase: BTreeMap<PlaceId, Timestamp>,
+    /// Times in which nobody is called, in the order of entering; those that ended a day ago go with the next entry.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<Window>,
+    /// Who signed on or off, whatever the rota says. One entry each: the registry of officers is the limit.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub duty: BTreeMap<OfficerId, SignedDuty>,
+    /// Where people said that they are.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub positions: BTreeMap<OfficerId, Position>,
+    /// Lists that were signed by whoever hands over, and not yet by the other one. One of each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub offers: Vec<Offer>,
     /// Leave to work somewhere, in the order of entering; those that ended a day ago go with the next entry.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub permits: Vec<Permit>,
@@ -104,8 +149,36 @@ impl Register {
                 self.permits.push(permit.clone());
                 true
             }
+            Fact::Entered(entry) => self.enter(at, at + wall_minus_at, entry),
             _ => false,
         }
+    }
+
+    fn enter(&mut self, at: Timestamp, wall: Timestamp, entry: &Entered) -> bool {
+        match entry {
+            Entered::Window(window) => {
+                self.windows.retain(|window| window.until + WINDOWS_STAY > wall);
+                self.windows.push(window.clone());
+            }
+            Entered::WindowEnded { window, .. } => {
+                let known = self.windows.iter_mut().filter(|known| known.window == *window);
+                known.for_each(|known| known.until = known.until.min(wall));
+            }
+            Entered::Duty { officer, on, until } => {
+                self.duty.insert(officer.clone(), SignedDuty { on: *on, until: *until });
+            }
+            Entered::Position { officer, place } => {
+                self.positions.insert(officer.clone(), Position { place: place.clone(), at });
+            }
+            Entered::HandoverOffered { from, to, alarms, until } => {
+                self.offers.retain(|offer| offer.from != *from && offer.until > at);
+                let (from, to, alarms) = (from.clone(), to.clone(), alarms.clone());
+                self.offers.push(Offer { from, to, alarms, until: *until });
+            }
+            Entered::HandedOver { from, .. } => self.offers.retain(|offer| offer.from != *from),
+            Entered::Flood { .. } => return false,
+        }
+        true
     }
 
     /// Permits for a device that hold at a wall time, or held until `grace` before it.
@@ -139,11 +212,41 @@ fn stays(permit: &Permit, wall: Timestamp) -> bool {
 /// Is a permit for this device?
 pub(crate) fn covers(setup: &Setup, permit: &Permit, device: &DeviceId) -> bool {
     let Some(known) = setup.site.devices.get(device) else { return false };
-    let in_zone = |zone: &PlaceId| {
-        let named = setup.site.places.get(&known.place).and_then(|place| place.zone.as_ref());
-        known.place.is_within(zone) || named == Some(zone)
-    };
+    let in_zone = |zone: &PlaceId| within(setup, &known.place, zone);
     permit.device.as_ref() == Some(device) || permit.zone.as_ref().is_some_and(in_zone)
+}
+
+/// Is a place inside another one, or does it name it as its zone?
+pub(crate) fn within(setup: &Setup, place: &PlaceId, zone: &PlaceId) -> bool {
+    let named = setup.site.places.get(place).and_then(|place| place.zone.as_ref());
+    place.is_within(zone) || named == Some(zone)
+}
+
+/// Is it a place of the compound, or what one of its places names as its zone?
+pub(crate) fn is_zone(world: &World, zone: &PlaceId) -> bool {
+    let places = &world.setup.site.places;
+    places.contains_key(zone) || places.values().any(|place| place.zone.as_ref() == Some(zone))
+}
+
+/// Everybody who works here.
+pub(crate) const STAFF: &[Role] = &[
+    Role::Guard,
+    Role::GridWorker,
+    Role::Captain,
+    Role::ControlRoom,
+    Role::Manager,
+    Role::Officer,
+    Role::Station,
+    Role::Leader,
+];
+/// Who answers for the whole compound.
+pub(crate) const MANAGES: [Role; 5] =
+    [Role::ControlRoom, Role::Manager, Role::Officer, Role::Station, Role::Leader];
+
+/// Has somebody one of these roles, or are they an admin?
+pub(crate) fn is_one_of(world: &World, id: &OfficerId, roles: &[Role]) -> bool {
+    let known = world.setup.site.officers.get(id);
+    known.is_some_and(|officer| officer.admin || roles.iter().any(|role| officer.roles.contains(role)))
 }
 
 /// Decides on an entry.
@@ -152,6 +255,9 @@ pub(crate) fn covers(setup: &Setup, permit: &Permit, device: &DeviceId) -> bool 
     reason = "a few variants matter here; a new one does where it says so"
 )]
 pub(crate) fn decide(world: &World, command: &Command) -> Outcomes {
+    if let Some(outcomes) = of_people(world, command) {
+        return outcomes;
+    }
     if let Op::Permit { device, zone, from, until, crew } = &command.op {
         let asked = Asked { device, zone, from: *from, until: *until, crew };
         return permit(world, &command.officer, &asked);
@@ -180,6 +286,39 @@ pub(crate) fn decide(world: &World, command: &Command) -> Outcomes {
     }
 }
 
+/// Windows, and who is on duty and where.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a few variants matter here; a new one does where it says so"
+)]
+fn of_people(world: &World, command: &Command) -> Option<Outcomes> {
+    let by = &command.officer;
+    Some(match &command.op {
+        Op::Maintain { how, device, zone, kind, from, until, reason } => {
+            let asked = windows::Asked { how: *how, device, zone, kind, from: *from, until: *until, reason };
+            windows::open(world, command, &asked)
+        }
+        Op::EndMaintenance { window } => windows::end(world, by, window),
+        Op::SignOn => duty::sign_on(world, by),
+        Op::SignOff => duty::sign_off(world, by),
+        Op::Handover { to } => duty::handover(world, by, to),
+        Op::Position { place } => position(world, by, place),
+        _ => return None,
+    })
+}
+
+fn position(world: &World, by: &OfficerId, place: &PlaceId) -> Outcomes {
+    let site = &world.setup.site;
+    if !site.officers.contains_key(by) {
+        return Outcomes::refused(Answer::Forbidden);
+    }
+    if !site.places.contains_key(place) {
+        return invalid("unknown_place", &format!("没有地点 {place}"), &format!("there is no place {place}"));
+    }
+    let (officer, place) = (by.clone(), place.clone());
+    done(vec![windows::entered(Entered::Position { officer, place })])
+}
+
 /// Staff who serve the place, and the family of the home itself.
 fn may_enter(world: &World, id: &OfficerId, officer: &Officer, home: &PlaceId) -> bool {
     let family = world.setup.site.homes.get(home).is_some_and(|known| known.family.contains(id));
@@ -187,7 +326,7 @@ fn may_enter(world: &World, id: &OfficerId, officer: &Officer, home: &PlaceId) -
     family || (staff && world.serves(officer, home)) || officer.admin
 }
 
-fn done(facts: Vec<Fact>) -> Outcomes {
+pub(crate) fn done(facts: Vec<Fact>) -> Outcomes {
     Outcomes { facts, answer: Answer::Done }
 }
 
@@ -251,9 +390,6 @@ fn permit(world: &World, by: &OfficerId, asked: &Asked) -> Outcomes {
     }
     let now = world.senses.wall(world.at);
     let from = asked.from.unwrap_or(now);
-    let is_zone = |zone: &PlaceId| {
-        site.places.contains_key(zone) || site.places.values().any(|place| place.zone.as_ref() == Some(zone))
-    };
     let stranger = asked.crew.iter().find(|id| !site.officers.contains_key(*id));
     match (asked.device, asked.zone) {
         (Some(_), Some(_)) | (None, None) => {
@@ -266,7 +402,7 @@ fn permit(world: &World, by: &OfficerId, asked: &Asked) -> Outcomes {
                 &format!("there is no device {device}"),
             );
         }
-        (None, Some(zone)) if !is_zone(zone) => {
+        (None, Some(zone)) if !is_zone(world, zone) => {
             return invalid("unknown_zone", &format!("没有区域 {zone}"), &format!("there is no zone {zone}"));
         }
         _ => {}

@@ -3,13 +3,16 @@
 use crate::alarm::Alarm;
 use crate::world::World;
 use std::collections::BTreeSet;
-use wanglou_model::{Audience, Channel, Officer, OfficerId, PlaceId, Role, Told, Unreached};
+use wanglou_model::{Audience, Channel, Officer, OfficerId, PlaceId, Priority, Role, Span, Told, Unreached};
 
 impl World<'_> {
     /// Is this officer on duty now?
     pub fn is_on_duty(&self, id: &OfficerId, officer: &Officer) -> bool {
+        if let Some(signed) = self.senses.register.duty.get(id).filter(|signed| self.at < signed.until) {
+            return signed.on;
+        }
         let local = self.senses.local(self.setup);
-        officer.always_on_duty || self.setup.site.rota.is_on_duty(id, local.weekday, local.minute.0)
+        officer.always_on_duty || self.setup.site.rota.is_on_duty_at(id, local.day, local.minute.0)
     }
 
     /// Does this officer serve this place: by grid, by place, or because they serve the whole compound?
@@ -30,13 +33,16 @@ impl World<'_> {
             || (usable(Channel::Push) && self.senses.is_pushable(id))
     }
 
-    /// Everybody whom a rung's audiences name for this alarm, each once, in the order of their ids.
+    /// Everybody whom a rung's audiences name for this alarm, each once: the nearest first, then those with the least in
+    /// hand, then in the order of their ids.
     pub(crate) fn audience(&self, alarm: &Alarm, audiences: &[Audience]) -> Vec<Told> {
         let mut chosen: BTreeSet<&OfficerId> = BTreeSet::new();
         for audience in audiences {
             match audience {
                 Audience::OnDuty(role) => {
-                    chosen.extend(self.on_duty(std::slice::from_ref(role), Some(&alarm.place)))
+                    chosen.extend(
+                        self.nearest(alarm, self.on_duty(std::slice::from_ref(role), Some(&alarm.place))),
+                    );
                 }
                 Audience::Anywhere(role) => chosen.extend(self.on_duty(std::slice::from_ref(role), None)),
                 Audience::Backup => {
@@ -50,10 +56,55 @@ impl World<'_> {
                 }
             }
         }
-        chosen
-            .into_iter()
-            .map(|id| Told { officer: id.clone(), unreached: self.unreached(alarm, id) })
-            .collect()
+        let mut chosen: Vec<&OfficerId> = chosen.into_iter().collect();
+        if chosen.len() > 1 {
+            chosen.sort_by_cached_key(|id| self.rank(alarm, id));
+        }
+        let told = |id: &OfficerId| Told {
+            officer: id.clone(),
+            unreached: self.unreached(alarm, id),
+            quiet: self.holds_back(alarm, id),
+        };
+        chosen.into_iter().map(told).collect()
+    }
+
+    /// Of those in one role the nearest, if enough of them said just now where they are. Nobody is left out for good:
+    /// the backup comes with the next rung. P1 is told to all.
+    fn nearest<'s>(&'s self, alarm: &Alarm, all: impl Iterator<Item = &'s OfficerId>) -> Vec<&'s OfficerId> {
+        let mut all: Vec<&OfficerId> = all.collect();
+        let wanted = self.setup.rules.routing.nearest;
+        let known = |id: &&OfficerId| {
+            let here = self.distance(id, &alarm.place).is_some() && self.unreached(alarm, id).is_none();
+            let officer = self.setup.site.officers.get(*id);
+            here && officer.is_some_and(|officer| self.is_on_duty(id, officer))
+        };
+        if alarm.priority == Priority::P1 || wanted == 0 || all.iter().filter(|id| known(id)).count() < wanted
+        {
+            return all;
+        }
+        all.retain(known);
+        all.sort_by_cached_key(|id| self.rank(alarm, id));
+        all.truncate(wanted);
+        all
+    }
+
+    /// Nearest first; who did not say where they are comes last. Then the least in hand.
+    fn rank(&self, alarm: &Alarm, id: &OfficerId) -> (usize, usize) {
+        (self.distance(id, &alarm.place).unwrap_or(usize::MAX), self.load(id))
+    }
+
+    /// How far somebody is from a place: the steps from one to the other in the tree of places. `None` when nobody knows,
+    /// or their last word is too old.
+    pub fn distance(&self, id: &OfficerId, place: &PlaceId) -> Option<usize> {
+        let position = self.senses.register.positions.get(id)?;
+        let fresh = self.at - position.at < Span::secs(self.setup.rules.routing.position_s);
+        fresh.then(|| steps(&position.place, place))
+    }
+
+    /// How many open alarms somebody has taken.
+    pub fn load(&self, id: &OfficerId) -> usize {
+        let theirs = |alarm: &&Alarm| alarm.accepted.as_ref().is_some_and(|acceptance| acceptance.by == *id);
+        self.book.open_alarms().filter(theirs).count()
     }
 
     fn on_duty<'s>(
@@ -105,6 +156,13 @@ impl World<'_> {
             Audience::People(people) => people.contains(id),
         }
     }
+}
+
+/// Steps up from one place to what both are in, and down to the other.
+fn steps(from: &PlaceId, to: &PlaceId) -> usize {
+    let parts = |place: &PlaceId| place.as_str().split('/').count();
+    let common = from.as_str().split('/').zip(to.as_str().split('/')).take_while(|(a, b)| a == b).count();
+    parts(from) + parts(to) - 2 * common
 }
 
 /// Who can stand in for those whom the first rung told.

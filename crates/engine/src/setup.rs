@@ -2,6 +2,7 @@
 
 use crate::calendar::Calendar;
 use crate::overrides::{OverrideError, Overrides};
+use crate::routing_settings;
 use crate::rules::RuleSettings;
 use crate::table::Table;
 use crate::trial;
@@ -21,6 +22,12 @@ pub enum SetupError {
     /// An override in `rules.toml` makes no sense.
     #[error("{0}")]
     Override(#[from] OverrideError),
+    /// A ladder of the site's own is wrong.
+    #[error("{fault}")]
+    Ladder {
+        /// Which, and in what way.
+        fault: String,
+    },
 }
 
 /// Everything that the engine reads and never writes.
@@ -50,7 +57,7 @@ impl Setup {
     /// Takes a checked site and its rules.
     ///
     /// # Errors
-    /// [`SetupError::UnknownZone`].
+    /// [`SetupError`].
     pub fn new(
         site: Site,
         rules: RuleSettings,
@@ -59,6 +66,9 @@ impl Setup {
     ) -> Result<Self, SetupError> {
         let calendar =
             Calendar::new(&site.zone).ok_or_else(|| SetupError::UnknownZone { zone: site.zone.clone() })?;
+        if let Some(fault) = routing_settings::fault(&rules.ladder) {
+            return Err(SetupError::Ladder { fault });
+        }
         let mut behind: BTreeMap<DeviceId, Vec<DeviceId>> = BTreeMap::new();
         for (id, device) in &site.devices {
             if let Some(hub) = &device.hub {

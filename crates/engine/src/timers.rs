@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use wanglou_model::{AlarmId, DeviceId, PlaceId, Timestamp};
+use wanglou_model::{AlarmId, DeviceId, OfficerId, PlaceId, Timestamp};
 
 /// What a deadline is for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,6 +40,10 @@ pub enum Timer {
     Shelf(AlarmId),
     /// A command to a lift should have had its effect.
     Command(String),
+    /// Somebody's phones have been gone for a minute.
+    Offline(OfficerId),
+    /// A flood of alarms for somebody may be over.
+    Flood(OfficerId),
     /// After a start, phones that did not come back are offline.
     PhonesReturn,
 }

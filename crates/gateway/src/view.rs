@@ -183,6 +183,7 @@ pub fn kind_title(engine: &Engine, kind: &str) -> Text {
             "test" => fixed("测试告警", "Test alarm"),
             "device_fault" => fixed("设备故障", "Device fault"),
             "lift_fault" => fixed("电梯故障", "Lift fault"),
+            "alarm_flood" => fixed("告警高峰", "Flood of alarms"),
             other => fixed(other, other),
         },
     }
@@ -196,6 +197,10 @@ pub fn advice(engine: &Engine, alarm: &Alarm) -> Vec<Text> {
         None if alarm.test => {
             vec![fixed("这是测试：接警后点“处理结果”即可", "This is a test: accept it, then resolve it")]
         }
+        None if alarm.kind.as_str() == "alarm_flood" => vec![
+            fixed("先处理列表中最上面的告警", "See to the topmost alarms in the list first"),
+            fixed("请值班同事分担", "Ask those on duty to share them"),
+        ],
         None => vec![fixed("到现场查看，再点“处理结果”", "Have a look on the spot, then resolve")],
     }
 }

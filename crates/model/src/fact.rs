@@ -214,6 +214,90 @@ pub struct Permit {
     pub by: OfficerId,
 }
 
+/// A time in which nobody is called about something that is not P1, because somebody works there or knows why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// Its id: that of the command that entered it.
+    pub window: String,
+    /// Shelved, or out of service.
+    pub how: Aside,
+    /// One device; what is given beside it must hold too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceId>,
+    /// A place with all that is inside it, or that names it as its zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<PlaceId>,
+    /// One kind of alarm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<AlarmKind>,
+    /// From this wall time on, microseconds.
+    pub from: Timestamp,
+    /// Until this wall time, microseconds.
+    pub until: Timestamp,
+    /// Why, in their words.
+    pub reason: String,
+    /// Who answers for it.
+    pub by: OfficerId,
+}
+
+/// What somebody entered, or the program noted, about the compound and its people rather than about one alarm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "snake_case")]
+pub enum Entered {
+    /// A window began, or will.
+    Window(Window),
+    /// It was ended before its time.
+    WindowEnded {
+        /// Which one.
+        window: String,
+        /// By whom.
+        by: OfficerId,
+    },
+    /// Somebody signed on to duty, or off it, whatever the rota says.
+    Duty {
+        /// Who.
+        officer: OfficerId,
+        /// On, or off.
+        on: bool,
+        /// From then on the rota holds again.
+        until: Timestamp,
+    },
+    /// Somebody is at a place.
+    Position {
+        /// Who.
+        officer: OfficerId,
+        /// Where.
+        place: PlaceId,
+    },
+    /// Somebody signed the list of what is open, to hand it over.
+    HandoverOffered {
+        /// Who hands over.
+        from: OfficerId,
+        /// To whom.
+        to: OfficerId,
+        /// The list that was signed.
+        alarms: Vec<AlarmId>,
+        /// The offer is void from then on.
+        until: Timestamp,
+    },
+    /// The other one signed it too.
+    HandedOver {
+        /// Who handed over.
+        from: OfficerId,
+        /// To whom.
+        to: OfficerId,
+        /// The list that both signed.
+        alarms: Vec<AlarmId>,
+    },
+    /// More alarms call one person than anybody can take in, or no longer so many.
+    Flood {
+        /// Whom.
+        officer: OfficerId,
+        /// Begun, or over.
+        on: bool,
+    },
+}
+
 /// What answers a command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
@@ -610,6 +694,8 @@ pub enum Fact {
     },
     /// Work was permitted.
     Permit(Permit),
+    /// Something was entered about the compound or its people.
+    Entered(Box<Entered>),
     /// A lift's controller is asked for something.
     Commanded(Box<LiftCommand>),
     /// News of such a command.
@@ -709,6 +795,7 @@ impl Fact {
             | Fact::Away { .. }
             | Fact::Consent { .. }
             | Fact::Permit(_)
+            | Fact::Entered(_)
             | Fact::CommandNews { .. }
             | Fact::Watched { .. } => None,
         }

@@ -1,8 +1,8 @@
 //! What reaches the engine from outside, beside what sensors say. Journaled before anything is done about it.
 
 use crate::{
-    AlarmId, CommandId, DeviceId, EvidenceNews, Note, OfficerId, Outcome, PhoneId, PlaceId, Report, Span,
-    Text, Timestamp, rfc3339_micros,
+    AlarmId, AlarmKind, Aside, CommandId, DeviceId, EvidenceNews, Note, OfficerId, Outcome, PhoneId, PlaceId,
+    Report, Span, Text, Timestamp, rfc3339_micros,
 };
 use serde::{Deserialize, Serialize};
 
@@ -258,6 +258,53 @@ pub enum Op {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         crew: Vec<OfficerId>,
     },
+    /// Nobody is to be called about a device, a zone or a kind of alarm for some time. What is given together must hold
+    /// together. P1 is called all the same.
+    Maintain {
+        /// Shelved, or out of service.
+        #[serde(default = "out_of_service")]
+        how: Aside,
+        /// One device.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<DeviceId>,
+        /// A place with all that is inside it, or that names it as its zone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        zone: Option<PlaceId>,
+        /// One kind of alarm.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kind: Option<AlarmKind>,
+        /// From this wall time on; absent: from now on.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "rfc3339_micros::option")]
+        from: Option<Timestamp>,
+        /// Until this wall time.
+        #[serde(with = "rfc3339_micros")]
+        until: Timestamp,
+        /// Why, in their words.
+        reason: String,
+    },
+    /// Such a time is over before its end.
+    EndMaintenance {
+        /// The id of the command that began it.
+        window: String,
+    },
+    /// I am on duty from now on, whatever the rota says.
+    SignOn,
+    /// I am off duty until my next shift.
+    SignOff,
+    /// I sign the list of what is open: to hand it over to this person, or to take it over, if they signed first.
+    Handover {
+        /// The other one.
+        to: OfficerId,
+    },
+    /// I am here.
+    Position {
+        /// Where.
+        place: PlaceId,
+    },
+}
+
+fn out_of_service() -> Aside {
+    Aside::OutOfService
 }
 
 /// Whether somebody who lives alone is at home, as somebody entered it.
@@ -301,6 +348,12 @@ impl Op {
             Op::Away { .. } => "away",
             Op::Consent { .. } => "consent",
             Op::Permit { .. } => "permit",
+            Op::Maintain { .. } => "maintain",
+            Op::EndMaintenance { .. } => "end_maintenance",
+            Op::SignOn => "sign_on",
+            Op::SignOff => "sign_off",
+            Op::Handover { .. } => "handover",
+            Op::Position { .. } => "position",
         }
     }
 }

@@ -78,6 +78,9 @@ pub struct Told {
     /// Why this does not count as reached; the row is in their outbox all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreached: Option<Unreached>,
+    /// In a flood of alarms: it is in their list, and their phone does not ring.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quiet: bool,
 }
 
 /// When the ladder moves next.

@@ -30,6 +30,7 @@ mod time_of_day;
 use crate::alarm::Alarm;
 use crate::overrides::Override;
 use crate::reports::Word;
+use crate::routing_settings::{LadderSettings, RoutingSettings};
 use crate::senses::{Senses, Sighting, Subject};
 use crate::setup::Setup;
 use crate::timers::{Timer, Timers};
@@ -104,6 +105,11 @@ pub struct RuleSettings {
     /// Where and when thresholds are other, in order; later ones lie over earlier ones.
     #[serde(rename = "override", skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<Override>,
+    /// Who is told first where several could be.
+    pub routing: RoutingSettings,
+    /// Ladders of the site's own, the first that fits holds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ladder: Vec<LadderSettings>,
 }
 
 /// The list. A new rule is one line here.

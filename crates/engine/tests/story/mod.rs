@@ -332,6 +332,7 @@ fn line(fact: &Fact) -> Option<String> {
         | Fact::Away { .. }
         | Fact::Consent { .. }
         | Fact::Permit(_)
+        | Fact::Entered(_)
         | Fact::Commanded(_)
         | Fact::Transferred { .. }
         | Fact::Shelved { .. }

@@ -5,8 +5,8 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use wanglou_engine::Engine;
 use wanglou_model::{
-    AlarmId, Answer, Channel, Fact, LiftCommand, Mark, OfficerId, Outcome, PlaceId, Priority, Raised, Reason,
-    Recipient, Timestamp, Told,
+    AlarmId, Answer, Channel, Entered, Fact, LiftCommand, Mark, OfficerId, Outcome, PlaceId, Priority,
+    Raised, Reason, Recipient, Timestamp, Told,
 };
 
 /// The kinds of alarm that say that a device is broken: their raise is a fault too.
@@ -205,7 +205,8 @@ pub(super) fn of(engine: &Engine, ledger: &mut Ledger, at: Timestamp, fact: &Fac
             }]
         }
         Fact::Rung { alarm, rung, told, ring, .. } => {
-            let rings: Vec<&Told> = told.iter().filter(|told| *ring && told.unreached.is_none()).collect();
+            let rings: Vec<&Told> =
+                told.iter().filter(|told| *ring && !told.quiet && told.unreached.is_none()).collect();
             of_rung(engine, ledger, at, alarm, *rung, &rings)
         }
         Fact::Reminded { alarm, to, reason } => {
@@ -291,6 +292,7 @@ pub(super) fn of(engine: &Engine, ledger: &mut Ledger, at: Timestamp, fact: &Fac
             let effect = known.map(|known| about(known).for_lift(known));
             effect.map(|effect| Effect { response: Some(state.name()), ..effect }).into_iter().collect()
         }
+        Fact::Entered(entry) => of_entry(engine, ledger, at, entry),
         Fact::Again { .. }
         | Fact::Published { .. }
         | Fact::Withdrawn { .. }
@@ -304,6 +306,38 @@ pub(super) fn of(engine: &Engine, ledger: &mut Ledger, at: Timestamp, fact: &Fac
         | Fact::Permit(_)
         | Fact::Noticed { .. }
         | Fact::Forgotten { .. } => Vec::new(),
+    }
+}
+
+/// A list that was handed over, a flood of alarms for one person; other entries change nothing that is seen at once.
+fn of_entry(engine: &Engine, ledger: &Ledger, at: Timestamp, entry: &Entered) -> Vec<Effect> {
+    let whom = |officer: &OfficerId| Some(format!("officer:{officer}"));
+    let plain =
+        |effect, code: &str| Effect { reason: Some(code.to_owned()), ..Effect::new(engine, at, effect) };
+    match entry {
+        Entered::HandedOver { from, to, alarms } => {
+            let moved = |alarm: &AlarmId| {
+                let by = Some(from.to_string());
+                let effect = plain(EffectName::Update, "handed_over").about(ledger, alarm);
+                let update = Effect { by, to: whom(to), ..effect.clone() };
+                let calls = engine.book().alarms.get(alarm).is_some_and(wanglou_engine::Alarm::is_unaccepted);
+                let notify =
+                    Effect { effect: EffectName::Notify, to: whom(to), channel: Some("ws"), ..effect };
+                std::iter::once(update).chain(calls.then_some(notify)).collect::<Vec<_>>()
+            };
+            alarms.iter().flat_map(moved).collect()
+        }
+        Entered::Flood { officer, on: true } => {
+            vec![Effect { to: whom(officer), ..plain(EffectName::Suppress, "flood") }]
+        }
+        Entered::Flood { officer, on: false } => {
+            vec![Effect { to: whom(officer), ..plain(EffectName::Update, "flood_over") }]
+        }
+        Entered::Window(_)
+        | Entered::WindowEnded { .. }
+        | Entered::Duty { .. }
+        | Entered::Position { .. }
+        | Entered::HandoverOffered { .. } => Vec::new(),
     }
 }
 

@@ -199,12 +199,18 @@ const KINDS: [&str; 16] = [
     "red",
 ];
 /// Acts of people that a later version understands.
-const LATER_OPS: [&str; 4] = ["sign_on", "sign_off", "handover", "station"];
+const LATER_OPS: [&str; 1] = ["station"];
 /// Acts of people that are about no alarm, with the keys that each may have.
-const ENTRIES: [(&str, &[&str]); 3] = [
+const ENTRIES: [(&str, &[&str]); 9] = [
     ("away", &["home", "status", "from", "until"]),
     ("consent", &["home", "on"]),
     ("permit", &["device", "zone", "from", "until", "crew"]),
+    ("maintain", &["how", "device", "zone", "kind", "from", "until", "reason"]),
+    ("end_maintenance", &["window"]),
+    ("sign_on", &[]),
+    ("sign_off", &[]),
+    ("handover", &["to"]),
+    ("position", &["place"]),
 ];
 
 impl Scenario {
@@ -425,6 +431,9 @@ fn act(object: Map<String, Value>) -> Result<What, String> {
         "report" => return told(object),
         _ => {}
     }
+    if named == "shelve" && !object.contains_key("alarm") {
+        return shelve_many(object);
+    }
     if let Some((name, keys)) = ENTRIES.iter().find(|(name, _)| *name == named) {
         return entry(name, keys, object);
     }
@@ -585,6 +594,14 @@ fn evidence(line: &EvidenceLine) -> Result<What, String> {
         unknown => return Err(format!("\"result\": {unknown:?} is not ok, failed or mismatch")),
     };
     Ok(What::Evidence { which: line.evidence.clone(), event, sha256: line.sha256.clone() })
+}
+
+/// Shelving what is not one alarm but a device, a zone or a kind.
+fn shelve_many(mut object: Map<String, Value>) -> Result<What, String> {
+    object.insert("op".to_owned(), "maintain".into());
+    object.insert("how".to_owned(), "shelved".into());
+    let keys = &["how", "device", "zone", "kind", "from", "until", "reason"];
+    entry("maintain", keys, object)
 }
 
 /// An entry about the compound: who is away, whose consent was taken back.

@@ -42,7 +42,19 @@ pub(super) struct CommandBody {
 }
 
 /// Commands that are about no alarm: what is entered about the compound.
-const ENTRIES: [&str; 5] = ["away", "consent", "permit", "report", "create"];
+const ENTRIES: [&str; 11] = [
+    "away",
+    "consent",
+    "permit",
+    "report",
+    "create",
+    "maintain",
+    "end_maintenance",
+    "sign_on",
+    "sign_off",
+    "handover",
+    "position",
+];
 /// What a report, or an incident that an officer makes, may say beside its text and pictures.
 const OF_A_REPORT: [&str; 4] = ["category", "place", "position", "incident"];
 
@@ -225,6 +237,9 @@ fn entry(caller: &Caller, cid: CommandId, body: CommandBody) -> Result<Command, 
         object.insert("photos".to_owned(), body.photos.into());
     }
     object.insert("op".to_owned(), body.op.into());
+    if !body.reason.is_empty() {
+        object.insert("reason".to_owned(), body.reason.into());
+    }
     let op: Op = serde_json::from_value(serde_json::Value::Object(object))
         .map_err(|error| ("登记内容有误", format!("op: {error}")))?;
     if let Op::Report(report) = &op {

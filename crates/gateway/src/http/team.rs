@@ -63,7 +63,7 @@ fn team(engine: &Engine, people: &People) -> Team {
     Team {
         people: site.officers.iter().map(colleague).collect(),
         shifts: site.rota.duties.iter().filter_map(shift).collect(),
-        today: engine.senses().local(engine.setup()).weekday,
+        today: engine.senses().local(engine.setup()).day.weekday(),
     }
 }
 

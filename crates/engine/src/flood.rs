@@ -1,0 +1,225 @@
+//! A flood of alarms, for each person by themselves (ISA-18.2: ten in ten minutes). While it lasts their phone rings for
+//! what may never be grouped away, for the first alarm of an incident, and for one digest with the count of the rest,
+//! which is in their list all the while. What is held back keeps its ladder, and so calls others if nobody takes it.
+
+use crate::Engine;
+use crate::alarm::Alarm;
+use crate::book::Book;
+use crate::ladder::rung;
+use crate::raising::{self, kind_of};
+use crate::timers::Timer;
+use crate::windows::{entered, never_aside};
+use crate::world::World;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+use wanglou_model::{
+    AlarmId, Aside, Audience, Entered, Fact, Ladder, OfficerId, Outcome, PlaceId, Priority, Raised, Reason,
+    Span, StopsAt, Timestamp, Told,
+};
+
+/// So many alarms within [`WITHIN`] are a flood for one person.
+pub const FLOOD_FROM: usize = 10;
+/// It is over when there were fewer than this.
+pub const FLOOD_BELOW: usize = 5;
+/// The time over which alarms are counted.
+pub const WITHIN: Span = Span::mins(10);
+/// The kind of the digest.
+pub(crate) const DIGEST: &str = "alarm_flood";
+/// How many calls of one person are remembered: more than a flood needs.
+const CALLS_MAX: usize = 64;
+
+/// What called one person lately.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Calls {
+    /// The latest alarms that called them, each once, the oldest first.
+    pub lately: VecDeque<(Timestamp, AlarmId)>,
+    /// Since when they are in a flood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flood: Option<Timestamp>,
+}
+
+impl Calls {
+    fn add(&mut self, at: Timestamp, alarm: &AlarmId) {
+        while self.lately.front().is_some_and(|(then, _)| *then + WITHIN <= at) {
+            self.lately.pop_front();
+        }
+        if self.lately.iter().any(|(_, known)| known == alarm) {
+            return;
+        }
+        if self.lately.len() == CALLS_MAX {
+            self.lately.pop_front();
+        }
+        self.lately.push_back((at, alarm.clone()));
+    }
+
+    fn within(&self, at: Timestamp) -> usize {
+        self.lately.iter().filter(|(then, _)| *then + WITHIN > at).count()
+    }
+
+    /// When fewer than [`FLOOD_BELOW`] will be left, if no more come.
+    fn ebbs_at(&self) -> Option<Timestamp> {
+        let fifth = self.lately.len().checked_sub(FLOOD_BELOW)?;
+        self.lately.get(fifth).map(|(then, _)| *then + WITHIN)
+    }
+}
+
+impl Book {
+    /// A rung called these people.
+    pub(crate) fn called(&mut self, at: Timestamp, id: &AlarmId, told: &[Told]) {
+        if self.alarms.get(id).is_none_or(|alarm| alarm.kind.as_str() == DIGEST) {
+            return;
+        }
+        for told in told {
+            self.calls.entry(told.officer.clone()).or_default().add(at, id);
+        }
+    }
+
+    pub(crate) fn flooded(&mut self, at: Timestamp, officer: &OfficerId, on: bool) {
+        self.calls.entry(officer.clone()).or_default().flood = on.then_some(at);
+    }
+
+    /// Is this person in a flood?
+    pub fn is_flooded(&self, officer: &OfficerId) -> bool {
+        self.calls.get(officer).is_some_and(|calls| calls.flood.is_some())
+    }
+
+    /// Another alarm of the same incident that is told in place of this one.
+    pub(crate) fn parent_of(&self, alarm: &Alarm) -> Option<&Alarm> {
+        let incident = alarm.incident.as_ref()?;
+        let told = |other: &&Alarm| {
+            let aside = other.shelved.is_some();
+            other.id != alarm.id
+                && other.incident.as_ref() == Some(incident)
+                && !aside
+                && other.priority <= alarm.priority
+        };
+        self.open_alarms().filter(told).min_by_key(|other| (other.priority, other.raised_at))
+    }
+}
+
+/// May an alarm be folded into an incident, or held back in a flood? Never what threatens a life, an open cover, a lift
+/// whose hold was defeated, a test, or the digest itself.
+pub(crate) fn may_be_grouped(alarm: &Alarm) -> bool {
+    let stage = alarm.stage.as_deref().unwrap_or_default();
+    let alone = match alarm.kind.as_str() {
+        "manhole" => !alarm.key.starts_with("water:"),
+        "ebike_in_lift" => stage == "defeated",
+        DIGEST => true,
+        _ => false,
+    };
+    !(never_aside(alarm.priority, &alarm.ladder) || alone || alarm.test)
+}
+
+impl World<'_> {
+    /// Is this person's phone to be left alone about this alarm?
+    pub(crate) fn holds_back(&self, alarm: &Alarm, officer: &OfficerId) -> bool {
+        let parent = alarm.incident.is_some()
+            && alarm.shelved.as_ref().is_none_or(|shelf| shelf.how != Aside::ByDesign);
+        self.book.is_flooded(officer) && may_be_grouped(alarm) && !parent
+    }
+}
+
+impl Engine {
+    /// After a rung: who is in a flood from now on, and what was held back for whom.
+    pub(crate) fn judge_floods(&mut self, at: Timestamp, id: &AlarmId, told: &[Told], facts: &mut Vec<Fact>) {
+        for told in told {
+            let officer = &told.officer;
+            let many = self.book().calls.get(officer).is_some_and(|calls| calls.within(at) >= FLOOD_FROM);
+            if many && !self.book().is_flooded(officer) {
+                self.note(at, entered(Entered::Flood { officer: officer.clone(), on: true }), facts);
+                self.raise_digest(at, id, officer, facts);
+            } else if told.quiet {
+                self.count_in_digest(at, officer, facts);
+            }
+        }
+    }
+
+    fn raise_digest(&mut self, at: Timestamp, because: &AlarmId, officer: &OfficerId, facts: &mut Vec<Fact>) {
+        let Some(place) = self.book().alarms.get(because).map(|alarm| alarm.place.clone()) else { return };
+        if self.book().open(&kind_of(DIGEST), officer.as_str()).is_some() {
+            return;
+        }
+        let raised = digest(&self.world(), officer, &place);
+        self.conclude(at, Fact::Raised(Box::new(raised)), facts);
+    }
+
+    fn count_in_digest(&mut self, at: Timestamp, officer: &OfficerId, facts: &mut Vec<Fact>) {
+        let Some(digest) = self.book().open(&kind_of(DIGEST), officer.as_str()) else { return };
+        let fact = Fact::Repeated {
+            alarm: digest.id.clone(),
+            count: 1,
+            last_at: at,
+            device: None,
+            evidence: Vec::new(),
+        };
+        self.note(at, fact, facts);
+    }
+
+    /// The flood may be over.
+    pub(crate) fn ebb(&mut self, at: Timestamp, officer: &OfficerId, facts: &mut Vec<Fact>) {
+        let calls = self.book().calls.get(officer);
+        if !calls.is_some_and(|calls| calls.flood.is_some() && calls.within(at) < FLOOD_BELOW) {
+            return;
+        }
+        self.note(at, entered(Entered::Flood { officer: officer.clone(), on: false }), facts);
+        let open = self.book().open_alarms().filter(|alarm| {
+            alarm.is_unaccepted() && alarm.kind.as_str() != DIGEST && alarm.followers.contains_key(officer)
+        });
+        let open = open.count();
+        let Some(digest) = self.book().open(&kind_of(DIGEST), officer.as_str()) else { return };
+        let (alarm, held) = (digest.id.clone(), digest.count.saturating_sub(1));
+        let (zh, en) = (
+            format!("告警高峰结束：其间 {held} 条未响铃，现有 {open} 条待接警"),
+            format!("the flood is over: {held} were held back, {open} wait to be accepted"),
+        );
+        let reason = Reason::new("flood_over", zh, en);
+        let reminded =
+            Fact::Reminded { alarm: alarm.clone(), to: vec![officer.clone()], reason: reason.clone() };
+        self.note(at, reminded, facts);
+        self.conclude(at, Fact::Closed { alarm, outcome: Outcome::Ok, reason }, facts);
+    }
+
+    /// When a flood is looked at again follows from the calls alone.
+    pub(crate) fn arm_ebb(&mut self, officer: &OfficerId) {
+        let flooded = self.book().calls.get(officer).filter(|calls| calls.flood.is_some());
+        match flooded.map(|calls| calls.ebbs_at().unwrap_or(self.senses().at)) {
+            Some(due) => self.timers.arm(Timer::Flood(officer.clone()), due),
+            None => self.timers.disarm(&Timer::Flood(officer.clone())),
+        }
+    }
+}
+
+fn digest(world: &World, officer: &OfficerId, place: &PlaceId) -> Raised {
+    let (zh, en) = (
+        format!("十分钟内超过 {FLOOD_FROM} 条告警：现在只有最严重的会响铃，其余在列表中"),
+        format!(
+            "{FLOOD_FROM} alarms in ten minutes: only the gravest ring from now on, the others are in the list"
+        ),
+    );
+    let began = world.at.0.to_string();
+    Raised {
+        alarm: raising::id_of(&[world.setup.site.id.as_str(), DIGEST, officer.as_str(), &began]),
+        kind: kind_of(DIGEST),
+        key: officer.to_string(),
+        place: place.clone(),
+        priority: Priority::P3,
+        reason: Reason::new("flood", zh, en),
+        first_at: world.at,
+        count: 1,
+        stage: None,
+        ladder: Ladder {
+            rungs: vec![rung(Span::ZERO, vec![Audience::People(vec![officer.clone()])])],
+            repeat: Span::mins(30),
+            on_scene: Span::hours(2),
+            stops_at: StopsAt::Acceptance,
+        },
+        merge: Span::ZERO,
+        mark: None,
+        test: false,
+        devices: Vec::new(),
+        evidence: Vec::new(),
+        details: BTreeMap::new(),
+        incident: None,
+        config: world.setup.hash.clone(),
+    }
+}
