@@ -356,6 +356,8 @@ fn take(
     let Ok(fact) = serde_json::from_slice::<Fact>(payload) else { return Ok(()) };
     let at = Timestamp(record.at_micros);
     match &fact {
+        // For those alone whom it was sent to: who oversees the compound reads it nowhere, not even as the past.
+        Fact::Raised(raised) if raised.details.get("confidential").is_some_and(|secret| secret == true) => {}
         Fact::Raised(raised) => {
             let line = Line {
                 alarm: raised.alarm.to_string(),
@@ -443,7 +445,11 @@ mod tests {
             config: String::new(),
         };
         let by = OfficerId::parse("wu").expect("an id");
+        let mut tip = Raised { alarm: AlarmId::parse("al_tip").expect("an id"), ..raised.clone() };
+        tip.details.insert("confidential".into(), true.into());
         vec![
+            Fact::Accepted { alarm: tip.alarm.clone(), by: by.clone(), eta_s: None },
+            Fact::Raised(Box::new(tip)),
             Fact::Raised(Box::new(raised)),
             Fact::Accepted { alarm: alarm.clone(), by, eta_s: None },
             Fact::Closed { alarm, outcome: Outcome::Real, reason: Reason::new("r", "", "") },
@@ -489,7 +495,7 @@ mod tests {
             trees
         };
         let first = shown(&follow());
-        assert_eq!(first.len(), 1);
+        assert_eq!(first.len(), 1, "not the confidential one");
         assert_eq!(
             (first[0].accepted_by.as_deref(), first[0].outcome.as_deref()),
             (Some("wu"), Some("real"))
