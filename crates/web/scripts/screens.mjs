@@ -333,7 +333,11 @@ async function picture(name, { scene, at = '', show }, { locale, theme, size, te
     await page.goto(`${address}/${at}`);
     // What the browser's own text size does to html, which cannot be set from here.
     if (text) await page.evaluate((size) => (document.documentElement.style.fontSize = size), text);
-    if (grey) await page.evaluate(() => (document.documentElement.style.filter = 'grayscale(1)'));
+    // By the browser: a filter on the page would leave out dialogs, which lie above it.
+    if (grey) {
+      const session = await context.newCDPSession(page);
+      await session.send('Emulation.setEmulatedVisionDeficiency', { type: 'achromatopsia' });
+    }
     await show(page, mock);
     await page.waitForTimeout(150);
     await page.screenshot({ path: `${OUT}${name}.png` });
