@@ -5,7 +5,7 @@
 
 use super::gas::with_captain;
 use super::sensing::{gone, home_of, mark_of, self_tested, there, word_ends_it};
-use super::{Cause, KindWords, Proposal, Raise, Rule, RuleTimers, text};
+use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, text};
 use crate::alarm::Alarm;
 use crate::raising::kind_of;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
@@ -148,6 +148,10 @@ impl Rule for Co {
 
     fn hears(&self, _device: &Device, reading: &Reading) -> bool {
         matches!(reading, Reading::Co { .. })
+    }
+
+    fn tune(&mut self, settings: &RuleSettings) {
+        self.settings.clone_from(&settings.co);
     }
 
     fn configure(&mut self, _senses: &Senses, setup: &Setup, _timers: &mut RuleTimers) {

@@ -4,7 +4,7 @@
 //! Subject: the place of the device. Key: the device.
 
 use super::sensing::{gone, over, self_tested, there};
-use super::{Cause, KindWords, Proposal, Raise, Rule, RuleTimers, maintainers, text};
+use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, maintainers, text};
 use crate::raising::kind_of;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
@@ -149,6 +149,10 @@ impl Rule for DeviceCare {
                 | Reading::Co { .. }
                 | Reading::Sos { .. }
         )
+    }
+
+    fn tune(&mut self, settings: &RuleSettings) {
+        self.settings.clone_from(&settings.device_care);
     }
 
     fn configure(&mut self, _senses: &Senses, setup: &Setup, _timers: &mut RuleTimers) {

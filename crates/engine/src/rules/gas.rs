@@ -6,7 +6,7 @@
 use super::actuators::{self, Actuators};
 use super::sensing::{gone, home_of, self_tested, there, word_ends_it};
 use super::standing::{Change, Places};
-use super::{Cause, KindWords, Proposal, Raise, Rule, RuleTimers, text};
+use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, text};
 use crate::alarm::Alarm;
 use crate::ladder::default_ladder;
 use crate::raising::kind_of;
@@ -132,6 +132,10 @@ impl Rule for Gas {
             Reading::Actuator { .. } => true,
             _ => false,
         }
+    }
+
+    fn tune(&mut self, settings: &RuleSettings) {
+        self.settings.clone_from(&settings.gas);
     }
 
     fn configure(&mut self, _senses: &Senses, setup: &Setup, _timers: &mut RuleTimers) {

@@ -3,7 +3,7 @@
 //! Subject: the place of the device. Key: the place and the device's own zone.
 
 use super::sensing::self_tested;
-use super::{Cause, KindWords, Proposal, Raise, Rule, RuleTimers, text, time_of_day};
+use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, text, time_of_day};
 use crate::raising::kind_of;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
@@ -97,6 +97,10 @@ impl Rule for Intrusion {
 
     fn hears(&self, _device: &Device, reading: &Reading) -> bool {
         seen(reading).is_some()
+    }
+
+    fn tune(&mut self, settings: &RuleSettings) {
+        self.settings.clone_from(&settings.intrusion);
     }
 
     fn configure(&mut self, _senses: &Senses, setup: &Setup, _timers: &mut RuleTimers) {

@@ -4,7 +4,7 @@
 
 use super::sensing::{gone, home_of, self_tested, there};
 use super::standing::{Change, Places};
-use super::{Cause, KindWords, Proposal, Raise, Rule, RuleTimers, text};
+use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, text};
 use crate::alarm::Alarm;
 use crate::raising::kind_of;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
@@ -118,6 +118,10 @@ impl Rule for Leak {
 
     fn hears(&self, _device: &Device, reading: &Reading) -> bool {
         matches!(reading, Reading::Leak { .. })
+    }
+
+    fn tune(&mut self, settings: &RuleSettings) {
+        self.settings.clone_from(&settings.leak);
     }
 
     fn configure(&mut self, _senses: &Senses, setup: &Setup, _timers: &mut RuleTimers) {

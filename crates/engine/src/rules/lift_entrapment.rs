@@ -4,7 +4,7 @@
 
 use super::sensing::{gone, over, self_tested, there, word_ends_it};
 use super::standing::Places;
-use super::{Cause, KindWords, Proposal, Raise, Rule, RuleTimers, maintainers, text};
+use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, maintainers, text};
 use crate::alarm::Alarm;
 use crate::ladder::{default_ladder, rung};
 use crate::raising::kind_of;
@@ -122,6 +122,10 @@ impl Rule for LiftEntrapment {
 
     fn hears(&self, _device: &Device, reading: &Reading) -> bool {
         matches!(reading, Reading::LiftFault { .. })
+    }
+
+    fn tune(&mut self, settings: &RuleSettings) {
+        self.settings.clone_from(&settings.lift_entrapment);
     }
 
     fn configure(&mut self, _senses: &Senses, setup: &Setup, _timers: &mut RuleTimers) {

@@ -315,7 +315,7 @@ pub trait Rule: Send + std::fmt::Debug {
     fn configure(&mut self, senses: &Senses, setup: &Setup, timers: &mut RuleTimers);
 
     /// The thresholds that hold for what it looks at next: they may differ by zone and hour.
-    fn tune(&mut self, _settings: &RuleSettings) {}
+    fn tune(&mut self, settings: &RuleSettings);
 
     /// Keeps what a device said. Returns the subject to decide on, if there is anything to decide.
     fn observe(

@@ -5,7 +5,7 @@
 
 use super::actuators::{self, Actuators};
 use super::sensing::{gone, mark_of, self_tested, there, word_ends_it};
-use super::{Cause, KindWords, Proposal, Raise, Rule, RuleTimers, text};
+use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, text};
 use crate::alarm::Alarm;
 use crate::ladder::default_ladder;
 use crate::raising::kind_of;
@@ -212,6 +212,10 @@ impl Rule for ShedHeat {
             Reading::Actuator { .. } => true,
             _ => false,
         }
+    }
+
+    fn tune(&mut self, settings: &RuleSettings) {
+        self.settings.clone_from(&settings.shed_heat);
     }
 
     fn configure(&mut self, _senses: &Senses, setup: &Setup, _timers: &mut RuleTimers) {

@@ -4,7 +4,7 @@
 
 use super::gas::with_captain;
 use super::sensing::{home_of, mark_of, self_tested};
-use super::{Cause, KindWords, Proposal, Raise, Rule, RuleTimers, text};
+use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, text};
 use crate::alarm::Alarm;
 use crate::raising::kind_of;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
@@ -93,6 +93,10 @@ impl Rule for Sos {
     fn hears(&self, device: &Device, reading: &Reading) -> bool {
         let by_contact = matches!(reading, Reading::Input { .. }) && device.purpose == Purpose::HomeSos;
         matches!(reading, Reading::Sos { .. }) || by_contact
+    }
+
+    fn tune(&mut self, settings: &RuleSettings) {
+        self.settings.clone_from(&settings.sos);
     }
 
     fn configure(&mut self, _senses: &Senses, setup: &Setup, _timers: &mut RuleTimers) {

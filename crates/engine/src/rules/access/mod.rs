@@ -17,7 +17,7 @@ mod words;
 pub use settings::AccessSettings;
 
 use super::sensing::{mark_of, over, self_tested, there};
-use super::{Cause, KindWords, Proposal, Raise, Rule, RuleTimers};
+use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers};
 use crate::alarm::Alarm;
 use crate::command::closed;
 use crate::ladder::{default_ladder, rung};
@@ -338,6 +338,10 @@ impl Rule for Access {
             Reading::LiftStatus { mode, .. } => mode.is_some(),
             _ => false,
         }
+    }
+
+    fn tune(&mut self, settings: &RuleSettings) {
+        self.settings.clone_from(&settings.access);
     }
 
     fn configure(&mut self, _senses: &Senses, setup: &Setup, timers: &mut RuleTimers) {

@@ -13,7 +13,7 @@ mod settings;
 pub use settings::FireLaneSettings;
 
 use super::sensing::{building_of, mark_of, over, self_tested, there};
-use super::{Cause, KindWords, Proposal, Raise, Rule, RuleTimers, text};
+use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, text};
 use crate::alarm::Alarm;
 use crate::ladder::{default_ladder, rung};
 use crate::raising::kind_of;
@@ -321,6 +321,10 @@ impl Rule for FireLane {
             }
             _ => false,
         }
+    }
+
+    fn tune(&mut self, settings: &RuleSettings) {
+        self.settings.clone_from(&settings.fire_lane);
     }
 
     fn configure(&mut self, _senses: &Senses, setup: &Setup, timers: &mut RuleTimers) {

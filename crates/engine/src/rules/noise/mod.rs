@@ -15,7 +15,7 @@ mod zone;
 pub use settings::{NoiseSettings, NoiseWindow};
 
 use super::sensing::over;
-use super::{Cause, KindWords, Proposal, Raise, Rule, RuleTimers, text};
+use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, text};
 use crate::alarm::Alarm;
 use crate::ladder::{default_ladder, rung};
 use crate::raising::{incident_of, kind_of};
@@ -203,6 +203,10 @@ impl Rule for Noise {
 
     fn hears(&self, _device: &Device, reading: &Reading) -> bool {
         matches!(reading, Reading::Noise { .. } | Reading::Weather { .. })
+    }
+
+    fn tune(&mut self, settings: &RuleSettings) {
+        self.settings.clone_from(&settings.noise);
     }
 
     fn configure(&mut self, senses: &Senses, setup: &Setup, _timers: &mut RuleTimers) {

@@ -18,7 +18,7 @@ mod words;
 pub use settings::SmokeSettings;
 
 use super::sensing::{building_of, home_of, mark_of};
-use super::{Cause, KindWords, Proposal, Rule, RuleTimers};
+use super::{Cause, KindWords, Proposal, Rule, RuleSettings, RuleTimers};
 use crate::alarm::Alarm;
 use crate::raising::kind_of;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
@@ -141,6 +141,10 @@ impl Rule for Smoke {
             Reading::Input { .. } | Reading::SelfTest { .. } => self.listens(device),
             _ => false,
         }
+    }
+
+    fn tune(&mut self, settings: &RuleSettings) {
+        self.settings.clone_from(&settings.smoke);
     }
 
     fn configure(&mut self, _senses: &Senses, setup: &Setup, _timers: &mut RuleTimers) {
