@@ -53,7 +53,7 @@ impl Telling {
                 }
             }
             Fact::Rung { alarm, told, ring: true, .. } => {
-                let reached = told.iter().filter(|told| told.unreached.is_none());
+                let reached = told.iter().filter(|told| told.unreached.is_none() && !told.quiet);
                 self.told(at, alarm, reached.map(|told| named(&told.officer)));
             }
             Fact::Reminded { alarm, to, .. } => self.told(at, alarm, to.iter().map(named)),
@@ -372,7 +372,11 @@ mod tests {
                 },
             );
             for (officer, seconds) in *told {
-                let told = vec![Told { officer: OfficerId::parse(officer).expect("an id"), unreached: None }];
+                let told = vec![Told {
+                    officer: OfficerId::parse(officer).expect("an id"),
+                    unreached: None,
+                    quiet: false,
+                }];
                 let next = Some(NextRung { rung: 1, at: at(*seconds) });
                 telling.take(at(*seconds), &Fact::Rung { alarm: id(name), rung: 0, told, ring: true, next });
             }

@@ -129,7 +129,7 @@ impl Lives {
                 life.resolved.get_or_insert(at);
             }),
             Fact::Rung { alarm, told, ring: true, .. } => {
-                let reached = told.iter().filter(|told| told.unreached.is_none());
+                let reached = told.iter().filter(|told| told.unreached.is_none() && !told.quiet);
                 self.push(at, alarm, reached.map(|told| &told.officer));
             }
             Fact::Reminded { alarm, to, .. } => self.push(at, alarm, to.iter()),

@@ -46,6 +46,7 @@ fn rung(name: &str, officers: &[(&str, bool)]) -> Fact {
     let told = |(officer, reached): &(&str, bool)| Told {
         officer: OfficerId::parse(officer).expect("an id"),
         unreached: (!reached).then_some(Unreached::NoChannel),
+        quiet: false,
     };
     Fact::Rung { alarm: id(name), rung: 0, told: officers.iter().map(told).collect(), ring: true, next: None }
 }
