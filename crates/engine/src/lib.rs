@@ -51,8 +51,8 @@ pub use routing_settings::{Hours, LadderSettings, RoutingSettings, RungSettings,
 pub use rules::{
     AccessSettings, ArmedZone, CoSettings, DeviceCareSettings, EbikeInLiftSettings, EbikeParkedSettings,
     FireLaneSettings, GasSettings, IntrusionSettings, KindWords, LeakSettings, LiftEntrapmentSettings,
-    LivingAloneSettings, ManholeSettings, NoiseSettings, NoiseWindow, ReportSettings, RuleSettings,
-    ShedHeatSettings, SmokeSettings, SosSettings, ThrownObjectSettings,
+    LivingAloneSettings, ManholeSettings, NoiseSettings, NoiseWindow, OutageSettings, ReportSettings,
+    RuleSettings, ShedHeatSettings, SmokeSettings, SosSettings, ThrownObjectSettings,
 };
 pub use senses::{
     DeviceSeen, Freshness, LATE_AFTER, LaneBlind, PHONE_RETURNS_WITHIN, PhoneSeen, Senses, Sighting, Subject,

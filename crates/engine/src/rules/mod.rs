@@ -18,6 +18,7 @@ mod living_alone;
 mod maintainers;
 mod manhole;
 mod noise;
+mod outage;
 mod report;
 mod sensing;
 mod shed_heat;
@@ -55,6 +56,7 @@ pub use lift_entrapment::LiftEntrapmentSettings;
 pub use living_alone::LivingAloneSettings;
 pub use manhole::ManholeSettings;
 pub use noise::{NoiseSettings, NoiseWindow};
+pub use outage::OutageSettings;
 pub use report::ReportSettings;
 pub(crate) use report::{Made, incident, is_erased_at_close, is_peoples_word, reused_id};
 pub use shed_heat::ShedHeatSettings;
@@ -92,6 +94,8 @@ pub struct RuleSettings {
     pub manhole: ManholeSettings,
     /// Noise on the squares.
     pub noise: NoiseSettings,
+    /// Many devices silent at once.
+    pub outage: OutageSettings,
     /// What people tell.
     pub report: ReportSettings,
     /// Heat in a charging shed.
@@ -127,6 +131,7 @@ pub(crate) fn all(settings: &RuleSettings) -> Vec<Box<dyn Rule>> {
         Box::new(ebike_parked::EbikeParked::new(settings.ebike_parked.clone())),
         Box::new(living_alone::LivingAlone::new(settings.living_alone.clone())),
         Box::new(manhole::Manhole::new(settings.manhole.clone())),
+        Box::new(outage::Outage::new(settings.outage.clone())),
         Box::new(noise::Noise::new(settings.noise.clone())),
         Box::new(report::PeoplesReport::new(settings.report.clone())),
         Box::new(shed_heat::ShedHeat::new(settings.shed_heat.clone())),
