@@ -69,3 +69,21 @@ fn a_permit_ends_within_a_week() {
     assert!(!entered(&mut story, 100, &id, permit(101 + week)));
     assert!(entered(&mut story, 100, &id, permit(100 + week)));
 }
+
+#[test]
+fn whoever_has_alarms_in_hand_cannot_sign_off_until_the_other_one_has_signed_for_them() {
+    let (mut story, id) = raised();
+    story.command(40, "wu", &id, Op::Accept { eta_s: None });
+    assert!(!entered(&mut story, 50, &id, Op::SignOff), "wu has it");
+    let on_scene = |story: &Story| {
+        story.engine.world().timers.due(&wanglou_engine::Timer::OnScene(story.only_alarm().id.clone()))
+    };
+    let before = on_scene(&story);
+    assert!(entered(&mut story, 60, &id, Op::Handover { to: officer("zhao") }));
+    story.command(70, "zhao", &id, Op::Handover { to: officer("wu") });
+    let holder = story.only_alarm().accepted.as_ref().map(|acceptance| acceptance.by.clone());
+    assert_eq!(holder, Some(officer("zhao")), "handed over, and not closed");
+    assert_eq!(on_scene(&story), before, "the timer runs on");
+    assert!(entered(&mut story, 80, &id, Op::SignOff));
+    story.replays_the_same_under(RuleSettings::default());
+}
