@@ -221,7 +221,11 @@ async fn perform(args: &Args, site: &Site, running: &mut Running) -> anyhow::Res
         let mut stopping = stop.subscribe();
         async move { drop(stopping.wait_for(|stop| *stop).await) }
     };
-    let opened = show::opening(site, clock::wall());
+    // Whoever wants nothing but what they publish is not rung by a show.
+    let opened = match args.pace {
+        Pace::Off => None,
+        Pace::Times(_) => show::opening(site, clock::wall()),
+    };
     let traffic = traffic_of(args, site, opened.as_ref().map(|(place, _)| place))?;
     let mut traffic = tokio::spawn(simulate(traffic, client(args, "simulator"), args.pace, told()));
     let show = tokio::spawn(opening(opened, client(args, "show")));
