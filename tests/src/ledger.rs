@@ -165,6 +165,9 @@ fn event_of(head: &[u8], payload: &[u8]) -> Option<u64> {
 /// By how much a fact makes an alarm count.
 fn count_of(fact: &[u8]) -> u64 {
     let fact: Value = serde_json::from_slice(fact).unwrap_or_default();
+    if fact["kind"] == "alarm_flood" {
+        return 0;
+    }
     match fact["fact"].as_str() {
         Some("raised" | "repeated") => fact["count"].as_u64().unwrap_or(1),
         _ => 0,

@@ -165,6 +165,17 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// How many alarms there are. What tells somebody of a flood of them is none.
+    pub fn count(&self) -> usize {
+        self.ids().len()
+    }
+
+    /// Their ids.
+    pub fn ids(&self) -> Vec<String> {
+        let alarms = self.latest.iter().filter(|(_, alarm)| alarm["kind"] != "alarm_flood");
+        alarms.map(|(id, _)| id.clone()).collect()
+    }
+
     /// The latest body of an alarm of this kind at this place.
     pub fn alarm(&self, kind: &str, place: &str) -> Option<Value> {
         let found = self.latest.values().find(|a| a["kind"] == kind && a["place"]["id"] == place);

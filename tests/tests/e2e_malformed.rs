@@ -6,7 +6,7 @@ use wanglou_tests::broker::Mosquitto;
 use wanglou_tests::compound::{BrokerAddress, Compound};
 use wanglou_tests::deadline::eventually;
 use wanglou_tests::gateway::Gateway;
-use wanglou_tests::phone::{Phone, Session};
+use wanglou_tests::phone::{Phone, Seen, Session};
 use wanglou_tests::vendors;
 
 /// `mqtt.packet_bytes_max` of the shipped configuration.
@@ -134,7 +134,7 @@ fn hostile_messages_are_set_aside_with_a_reason_and_the_next_one_flows() {
     broker.publish("wanglou/v1/in/forgotten", b"");
     let forgotten = || gateway.metric("wanglou_messages_total", &["result=\"ignored\""]);
     eventually("the empty message is ignored", || (forgotten() > 0.0).then_some(()));
-    assert_eq!(phone.look(|seen| seen.latest.len()), corpus.len(), "nothing hostile became an alarm");
+    assert_eq!(phone.look(Seen::count), corpus.len(), "nothing hostile became an alarm");
     assert_eq!(broker.connects_of("wanglou-demo-alarm"), 1, "the connection held");
     assert_eq!(broker.connects_of("wanglou-demo-discovery"), 1, "the one that samples too");
     drop(phone);
@@ -146,7 +146,7 @@ fn hostile_messages_are_set_aside_with_a_reason_and_the_next_one_flows() {
     broker.publish(&good.topic, &good.payload);
     let phone = Phone::fresh(&wu);
     phone.alarm("manhole", "cover/90");
-    assert_eq!(phone.look(|seen| seen.latest.len()), corpus.len() + 1);
+    assert_eq!(phone.look(Seen::count), corpus.len() + 1);
 }
 
 /// The traps of usual MQTT clients: a default limit of 10 KiB, a buffer of 64 KiB, a limit of 1 MiB to the byte.

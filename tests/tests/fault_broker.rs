@@ -5,7 +5,7 @@ use wanglou_tests::broker::Mosquitto;
 use wanglou_tests::compound::{BrokerAddress, Compound};
 use wanglou_tests::deadline::{pause, within};
 use wanglou_tests::gateway::Gateway;
-use wanglou_tests::phone::{Phone, Session};
+use wanglou_tests::phone::{Phone, Seen, Session};
 use wanglou_tests::vendors;
 
 /// The promise for a broken path.
@@ -32,7 +32,7 @@ fn each_once(phone: &Phone, covers: std::ops::RangeInclusive<u32>) {
     for cover in covers {
         assert_eq!(phone.alarm("manhole", &format!("cover/{cover}"))["count"], 1, "cover {cover}");
     }
-    assert_eq!(phone.look(|seen| seen.latest.len()), count);
+    assert_eq!(phone.look(Seen::count), count);
 }
 
 fn turns_red(gateway: &Gateway, why: &str) {

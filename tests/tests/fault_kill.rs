@@ -1,12 +1,11 @@
 //! `kill -9` of the gateway under load: what it acknowledged is counted in exactly one alarm, whenever it dies.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 use wanglou_tests::compound::{BrokerAddress, Compound};
 use wanglou_tests::deadline::{Stopwatch, eventually, pause};
 use wanglou_tests::gateway::Gateway;
 use wanglou_tests::ledger::{self, Ledger};
-use wanglou_tests::phone::Phone;
+use wanglou_tests::phone::{Phone, Seen};
 use wanglou_tests::scripted::ScriptedBroker;
 use wanglou_tests::vendors;
 
@@ -137,7 +136,7 @@ fn every_acknowledged_event_is_in_exactly_one_alarm_whenever_the_gateway_is_kill
 /// The sum of all alarms' counts, as an officer sees them.
 fn counts_shown(he: &wanglou_tests::phone::Session) -> u64 {
     let phone = Phone::fresh(he);
-    let ids: BTreeSet<String> = phone.look(|seen| seen.latest.keys().cloned().collect());
+    let ids = phone.look(Seen::ids);
     let counts = ids.iter().map(|id| he.get(&format!("/api/alarms/{id}")).json()["a"]["count"].as_u64());
     counts.map(|count| count.expect("a count")).sum()
 }

@@ -712,7 +712,7 @@ mod tests {
             "\n\n",
             r#"{"at":"09:00","note":"no date"}"#,
             "\n",
-            r#"{"at":"2026-03-02T10:00:00+08:00","officer":"wu","op":"handover"}"#,
+            r#"{"at":"2026-03-02T10:00:00+08:00","officer":"wu","op":"station"}"#,
             "\n",
             r#"{"at":"2026-03-02T10:00:00+08:00","report":{"category":"fire"}}"#,
             "\n",
@@ -730,7 +730,7 @@ mod tests {
         let words = [
             "s.jsonl:2: is earlier than line 1",
             "s.jsonl:4: \"at\": \"09:00\" is not a time",
-            "s.jsonl:5: the op \"handover\" is not understood yet",
+            "s.jsonl:5: the op \"station\" is not understood yet",
             "s.jsonl:6: report: place: say where",
             "s.jsonl:7: needs exactly one of",
             "s.jsonl:8: unknown field `retian`",
