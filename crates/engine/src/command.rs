@@ -82,7 +82,8 @@ pub(crate) fn decide(world: &World, rules: &[Box<dyn Rule>], command: &Command) 
 
 /// May this officer see, and so act on, this alarm?
 pub fn may_see(world: &World, alarm: &Alarm, officer: &OfficerId) -> bool {
-    let follows = alarm.followers.contains_key(officer);
+    let follows =
+        alarm.followers.contains_key(officer) || world.book.told_of_whole(alarm).any(|told| told == officer);
     let oversees = |known: &wanglou_model::Officer| known.admin || known.roles.contains(&Role::ControlRoom);
     let open = |known| oversees(known) && !alarm.is_confidential();
     world.setup.site.officers.get(officer).is_some_and(|known| follows || open(known))

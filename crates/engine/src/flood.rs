@@ -95,6 +95,13 @@ impl Book {
         };
         self.open_alarms().filter(told).min_by_key(|other| (other.priority, other.raised_at))
     }
+
+    /// A part of an incident rings for nobody. Whoever was told of the incident has it in the list all the same.
+    pub(crate) fn told_of_whole(&self, alarm: &Alarm) -> impl Iterator<Item = &OfficerId> {
+        let part = alarm.shelved.as_ref().is_some_and(|shelf| shelf.how == Aside::ByDesign);
+        let whole = part.then(|| self.parent_of(alarm)).flatten();
+        whole.into_iter().flat_map(|whole| whole.followers.keys())
+    }
 }
 
 /// May an alarm be folded into an incident, or held back in a flood? Never what threatens a life, an open cover, a lift

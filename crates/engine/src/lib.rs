@@ -1123,8 +1123,9 @@ impl Engine {
         };
         let world = self.world();
         let reporters = alarm.reporters();
+        let called = alarm.followers.keys().chain(self.book.told_of_whole(alarm));
         let watching: BTreeSet<&OfficerId> =
-            world.watchers_of(alarm).chain(alarm.followers.keys()).chain(&reporters).collect();
+            world.watchers_of(alarm).chain(called).chain(&reporters).collect();
         let row = |officer: &&OfficerId| OutboxRow {
             officer: (*officer).clone(),
             seq: self.book.outboxes.get(*officer).map_or(1, |outbox| outbox.head + 1),

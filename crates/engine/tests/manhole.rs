@@ -140,3 +140,21 @@ fn a_snapshot_goes_on_as_if_nothing_had_happened() {
     );
     assert_eq!(restored.snapshot().expect("a snapshot"), story.engine.snapshot().expect("a snapshot"));
 }
+
+#[test]
+fn a_part_of_a_flood_rings_for_nobody_and_stands_in_the_list_of_whoever_was_told_of_it() {
+    let mut site = site();
+    add_place(&mut site, "cover/18", PlaceKind::Cover);
+    add_device(&mut site, "cover-18", "cover/18", Purpose::Cover, |_| {});
+    for cover in ["cover/17", "cover/18"] {
+        site.places.get_mut(&place(cover)).expect("a place").zone = Some(place("cover"));
+    }
+    let mut story = Story::begin(site, RuleSettings::default());
+    let water = |mm| Reading::WaterLevel { mm_below_rim: Some(mm), mm: None, alarm: None };
+    story.say(0, "cover-17", water(200.0));
+    let second = story.say(60, "cover-18", water(150.0));
+    assert!(!second.iter().any(|effect| effect.starts_with("ring")), "{second:?}");
+    let outbox = &story.engine.book().outboxes[&officer("wu")];
+    assert_eq!(outbox.of.len(), 2, "both are in the guard's list");
+    story.decides_the_same_again();
+}
