@@ -6,9 +6,9 @@ use crate::evidence::Missing;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use wanglou_engine::may_see;
+use wanglou_engine::{Engine, may_see};
 use wanglou_journal::BlobId;
-use wanglou_model::{AlarmId, Answer, Command, CommandId, Fact, Input, Op};
+use wanglou_model::{AlarmId, Answer, Command, CommandId, Evidence, Fact, Input, Op};
 
 /// The alarm's piece of evidence with that number, counted from 0.
 pub(super) async fn show(
@@ -18,13 +18,7 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let gone = || Problem::new(StatusCode::NOT_FOUND, "gone", "没有这份证据", "there is no such evidence");
     let alarm = AlarmId::parse(&id).map_err(|_| gone())?;
-    let (asked, officer) = (alarm.clone(), caller.id().clone());
-    let found = side.writer.read(move |engine| {
-        let alarm = engine.book().alarms.get(&asked)?;
-        let seen = may_see(&engine.world(), alarm, &officer);
-        alarm.evidence.get(number).filter(|_| seen).cloned()
-    });
-    let Some(wanted) = found.await? else {
+    let Some(wanted) = named(&side, &caller, &alarm, number).await? else {
         audit(&side, &caller, &alarm, number, "gone");
         return Err(gone());
     };
@@ -53,13 +47,7 @@ pub(super) async fn export(
 ) -> Result<Response, Problem> {
     let gone = || Problem::new(StatusCode::NOT_FOUND, "gone", "没有这份证据", "there is no such evidence");
     let alarm = AlarmId::parse(&id).map_err(|_| gone())?;
-    let (asked, officer) = (alarm.clone(), caller.id().clone());
-    let found = side.writer.read(move |engine| {
-        let alarm = engine.book().alarms.get(&asked)?;
-        let seen = may_see(&engine.world(), alarm, &officer);
-        alarm.evidence.get(number).filter(|_| seen).cloned()
-    });
-    let wanted = found.await?.ok_or_else(gone)?;
+    let wanted = named(&side, &caller, &alarm, number).await?.ok_or_else(gone)?;
     let picture = side.evidence.picture(&wanted).await;
     let sha256 = match &picture {
         Ok(picture) => BlobId::of(&picture.bytes).to_string(),
@@ -98,6 +86,22 @@ pub(super) async fn export(
         (Some(Answer::Forbidden), _) => Err(Problem::forbidden()),
         _ => Err(gone()),
     }
+}
+
+/// The piece with that number, if the alarm is there and the caller may see it.
+async fn named(
+    side: &PhoneSide,
+    caller: &Caller,
+    alarm: &AlarmId,
+    number: usize,
+) -> Result<Option<Evidence>, Problem> {
+    let (asked, officer) = (alarm.clone(), caller.id().clone());
+    let look = move |engine: &Engine| {
+        let alarm = engine.book().alarms.get(&asked)?;
+        let seen = may_see(&engine.world(), alarm, &officer);
+        alarm.evidence.get(number).filter(|_| seen).cloned()
+    };
+    Ok(side.writer.read(look).await?)
 }
 
 fn problem(missing: Missing) -> Problem {
