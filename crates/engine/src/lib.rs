@@ -48,12 +48,8 @@ pub use overrides::{OVERRIDES_MAX, Override, OverrideError, Overrides};
 pub use register::{Absence, Offer, Position, Register, SignedDuty};
 pub use reports::{NoteRow, Source, Word, note_key};
 pub use routing_settings::{Hours, LadderSettings, RoutingSettings, RungSettings, Tell};
-pub use rules::{
-    AccessSettings, ArmedZone, CoSettings, DeviceCareSettings, EbikeInLiftSettings, EbikeParkedSettings,
-    FireLaneSettings, GasSettings, IntrusionSettings, KindWords, LeakSettings, LiftEntrapmentSettings,
-    LivingAloneSettings, ManholeSettings, NoiseSettings, NoiseWindow, OutageSettings, ReportSettings,
-    RuleSettings, ShedHeatSettings, SmokeSettings, SosSettings, ThrownObjectSettings,
-};
+pub use rules::settings::*;
+pub use rules::{ArmedZone, KindWords, NoiseWindow, RuleSettings};
 pub use senses::{
     DeviceSeen, Freshness, LATE_AFTER, LaneBlind, PHONE_RETURNS_WITHIN, PhoneSeen, Senses, Sighting, Subject,
 };

@@ -9,6 +9,7 @@
 //! are tests of their own. The verbs `sim`, `fault` and `e2e` select test targets of those names
 //! (`tests/tests/sim*.rs`, …).
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -35,10 +36,31 @@ pub(crate) fn clippy(workspace: &Workspace, log: &Log) -> Result<Outcome> {
     Ok(Outcome::passed(""))
 }
 
-/// Formatting.
+/// Formatting. The files of the rules are named one by one: a macro declares their modules, which rustfmt does
+/// not follow.
 pub(crate) fn fmt(workspace: &Workspace, log: &Log) -> Result<Outcome> {
     log.must(&mut workspace.cargo("fmt --all --check"))?;
+    let rules = rule_files(&workspace.root.join("crates/engine/src/rules"))?;
+    let mut command = workspace.command("rustfmt", &workspace.root);
+    let done = log.run(command.args(["--edition", "2024", "--check"]).args(&rules))?;
+    if !done.status.success() {
+        bail!(
+            "a rule is not formatted: rustfmt --edition 2024 crates/engine/src/rules/*.rs crates/engine/src/rules/*/mod.rs"
+        );
+    }
     Ok(Outcome::passed(""))
+}
+
+/// The root file of each rule: rustfmt follows the modules that it declares.
+fn rule_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))? {
+        let path = entry?.path();
+        files.push(if path.is_dir() { path.join("mod.rs") } else { path });
+    }
+    files.retain(|path| path.extension().is_some_and(|ending| ending == "rs") && path.exists());
+    files.sort();
+    Ok(files)
 }
 
 /// The gateway's binary and all tests. The binary is asked for by name because the end-to-end and

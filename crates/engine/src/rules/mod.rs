@@ -3,29 +3,10 @@
 //!
 //! What a rule keeps is changed by observing only, so that recovery can observe again without deciding.
 
-mod access;
 mod actuators;
-mod co;
-mod device_care;
-mod ebike_in_lift;
-mod ebike_parked;
-mod fire_lane;
-mod gas;
-mod intrusion;
-mod leak;
-mod lift_entrapment;
-mod living_alone;
 mod maintainers;
-mod manhole;
-mod noise;
-mod outage;
-mod report;
 mod sensing;
-mod shed_heat;
-mod smoke;
-mod sos;
 mod standing;
-mod thrown_object;
 mod time_of_day;
 
 use crate::alarm::Alarm;
@@ -43,103 +24,65 @@ use wanglou_model::{
     PlaceId, Priority, Reading, Reason, Span, Text, Timestamp,
 };
 
-pub use access::AccessSettings;
-pub use co::CoSettings;
-pub use device_care::DeviceCareSettings;
-pub use ebike_in_lift::EbikeInLiftSettings;
-pub use ebike_parked::EbikeParkedSettings;
-pub use fire_lane::FireLaneSettings;
-pub use gas::GasSettings;
-pub use intrusion::{ArmedZone, IntrusionSettings};
-pub use leak::LeakSettings;
-pub use lift_entrapment::LiftEntrapmentSettings;
-pub use living_alone::LivingAloneSettings;
-pub use manhole::ManholeSettings;
-pub use noise::{NoiseSettings, NoiseWindow};
-pub use outage::OutageSettings;
-pub use report::ReportSettings;
+/// Makes of the list below what follows from it: each rule's module, its table in `rules.toml`, its place in [`all`].
+/// (`cargo fmt` does not see modules that a macro declares; `cargo xtask test --only fmt` does.)
+macro_rules! rules {
+    ($($module:ident: $rule:ident, $settings:ident, $about:literal;)*) => {
+        $(mod $module;)*
+
+        /// The thresholds of each rule.
+        pub mod settings {
+            $(pub use super::$module::$settings;)*
+        }
+
+        /// Every rule's thresholds. One table each in `rules.toml`, under the rule's name; unknown keys are refused.
+        #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct RuleSettings {
+            $(#[doc = $about] pub $module: settings::$settings,)*
+            /// Where and when thresholds are other, in order; later ones lie over earlier ones.
+            #[serde(rename = "override", skip_serializing_if = "Vec::is_empty")]
+            pub overrides: Vec<Override>,
+            /// Who is told first where several could be.
+            pub routing: RoutingSettings,
+            /// Ladders of the site's own, the first that fits holds.
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            pub ladder: Vec<LadderSettings>,
+        }
+
+        /// The rules, in the order in which they are asked.
+        pub(crate) fn all(settings: &RuleSettings) -> Vec<Box<dyn Rule>> {
+            vec![$(Box::new($module::$rule::new(settings.$module.clone()))),*]
+        }
+    };
+}
+
+// The list. A new rule is one line here: its file, its type, its thresholds, what they are about.
+rules! {
+    access: Access, AccessSettings, "Doors, and hits of watch-lists.";
+    co: Co, CoSettings, "Carbon monoxide.";
+    device_care: DeviceCare, DeviceCareSettings, "What a device says of itself.";
+    ebike_in_lift: EbikeInLift, EbikeInLiftSettings, "E-bikes in lifts.";
+    fire_lane: FireLane, FireLaneSettings, "Cars in fire lanes.";
+    gas: Gas, GasSettings, "Combustible gas.";
+    intrusion: Intrusion, IntrusionSettings, "Somebody where nobody should be.";
+    leak: Leak, LeakSettings, "Water where none should be.";
+    lift_entrapment: LiftEntrapment, LiftEntrapmentSettings, "People shut in a lift.";
+    ebike_parked: EbikeParked, EbikeParkedSettings, "E-bikes left in corridors.";
+    living_alone: LivingAlone, LivingAloneSettings, "People living alone.";
+    manhole: Manhole, ManholeSettings, "Manhole covers.";
+    outage: Outage, OutageSettings, "Many devices silent at once.";
+    noise: Noise, NoiseSettings, "Noise on the squares.";
+    report: PeoplesReport, ReportSettings, "What people tell.";
+    shed_heat: ShedHeat, ShedHeatSettings, "Heat in a charging shed.";
+    smoke: Smoke, SmokeSettings, "Smoke, heat and manual call points.";
+    sos: Sos, SosSettings, "Calls for help.";
+    thrown_object: ThrownObject, ThrownObjectSettings, "Objects thrown from buildings.";
+}
+
+pub use intrusion::ArmedZone;
+pub use noise::NoiseWindow;
 pub(crate) use report::{Made, incident, is_erased_at_close, is_peoples_word, reused_id};
-pub use shed_heat::ShedHeatSettings;
-pub use smoke::SmokeSettings;
-pub use sos::SosSettings;
-pub use thrown_object::ThrownObjectSettings;
-
-/// Every rule's thresholds. One table each in `rules.toml`, under the rule's name; unknown keys are refused.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RuleSettings {
-    /// Doors, and hits of watch-lists.
-    pub access: AccessSettings,
-    /// Carbon monoxide.
-    pub co: CoSettings,
-    /// What a device says of itself.
-    pub device_care: DeviceCareSettings,
-    /// E-bikes in lifts.
-    pub ebike_in_lift: EbikeInLiftSettings,
-    /// Cars in fire lanes.
-    pub fire_lane: FireLaneSettings,
-    /// Combustible gas.
-    pub gas: GasSettings,
-    /// Somebody where nobody should be.
-    pub intrusion: IntrusionSettings,
-    /// Water where none should be.
-    pub leak: LeakSettings,
-    /// People shut in a lift.
-    pub lift_entrapment: LiftEntrapmentSettings,
-    /// E-bikes left in corridors.
-    pub ebike_parked: EbikeParkedSettings,
-    /// People living alone.
-    pub living_alone: LivingAloneSettings,
-    /// Manhole covers.
-    pub manhole: ManholeSettings,
-    /// Noise on the squares.
-    pub noise: NoiseSettings,
-    /// Many devices silent at once.
-    pub outage: OutageSettings,
-    /// What people tell.
-    pub report: ReportSettings,
-    /// Heat in a charging shed.
-    pub shed_heat: ShedHeatSettings,
-    /// Smoke, heat and manual call points.
-    pub smoke: SmokeSettings,
-    /// Calls for help.
-    pub sos: SosSettings,
-    /// Objects thrown from buildings.
-    pub thrown_object: ThrownObjectSettings,
-    /// Where and when thresholds are other, in order; later ones lie over earlier ones.
-    #[serde(rename = "override", skip_serializing_if = "Vec::is_empty")]
-    pub overrides: Vec<Override>,
-    /// Who is told first where several could be.
-    pub routing: RoutingSettings,
-    /// Ladders of the site's own, the first that fits holds.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ladder: Vec<LadderSettings>,
-}
-
-/// The list. A new rule is one line here.
-pub(crate) fn all(settings: &RuleSettings) -> Vec<Box<dyn Rule>> {
-    vec![
-        Box::new(access::Access::new(settings.access.clone())),
-        Box::new(co::Co::new(settings.co.clone())),
-        Box::new(device_care::DeviceCare::new(settings.device_care.clone())),
-        Box::new(ebike_in_lift::EbikeInLift::new(settings.ebike_in_lift.clone())),
-        Box::new(fire_lane::FireLane::new(settings.fire_lane.clone())),
-        Box::new(gas::Gas::new(settings.gas.clone())),
-        Box::new(intrusion::Intrusion::new(settings.intrusion.clone())),
-        Box::new(leak::Leak::new(settings.leak.clone())),
-        Box::new(lift_entrapment::LiftEntrapment::new(settings.lift_entrapment.clone())),
-        Box::new(ebike_parked::EbikeParked::new(settings.ebike_parked.clone())),
-        Box::new(living_alone::LivingAlone::new(settings.living_alone.clone())),
-        Box::new(manhole::Manhole::new(settings.manhole.clone())),
-        Box::new(outage::Outage::new(settings.outage.clone())),
-        Box::new(noise::Noise::new(settings.noise.clone())),
-        Box::new(report::PeoplesReport::new(settings.report.clone())),
-        Box::new(shed_heat::ShedHeat::new(settings.shed_heat.clone())),
-        Box::new(smoke::Smoke::new(settings.smoke.clone())),
-        Box::new(sos::Sos::new(settings.sos.clone())),
-        Box::new(thrown_object::ThrownObject::new(settings.thrown_object.clone())),
-    ]
-}
 
 /// The rule of a kind of alarm.
 pub(crate) fn rule_of<'a>(rules: &'a [Box<dyn Rule>], kind: &str) -> Option<&'a dyn Rule> {
