@@ -68,6 +68,7 @@ rules! {
     intrusion: Intrusion, IntrusionSettings, "Somebody where nobody should be.";
     leak: Leak, LeakSettings, "Water where none should be.";
     lift_entrapment: LiftEntrapment, LiftEntrapmentSettings, "People shut in a lift.";
+    home_temperature: HomeTemperature, HomeTemperatureSettings, "Homes too cold or too hot.";
     ebike_parked: EbikeParked, EbikeParkedSettings, "E-bikes left in corridors.";
     living_alone: LivingAlone, LivingAloneSettings, "People living alone.";
     manhole: Manhole, ManholeSettings, "Manhole covers.";
