@@ -56,9 +56,22 @@ impl Compound {
             let shipped = "# password_file = \"secrets/mqtt-password\"";
             text = replaced(&text, shipped, &format!("password_file = \"{password}\""));
         }
+        // What the journal holds, and what a scripted broker hears, is the test's alone; see `sing`.
+        text = replaced(&text, "# on = true", "on = false");
         text = replaced(&text, "# listen = \"127.0.0.1:8080\"", &listen);
         text = replaced(&text, "# public_url = \"http://127.0.0.1:8080\"", &url);
         replaced(&text, "# listen = \"127.0.0.1:9464\"", &metrics)
+    }
+
+    /// Switches the gateway's canaries on, one each second.
+    pub fn sing(&self) {
+        self.replace("gateway.toml", "on = false", "on = true");
+        self.replace("gateway.toml", "# every_s = 10", "every_s = 1");
+        self.edit("gateway.toml", |text| {
+            let shipped =
+                text.lines().find(|line| line.starts_with("# within_s = 5")).expect("shipped").to_owned();
+            replaced(&text, &shipped, "within_s = 1")
+        });
     }
 
     /// The gateway's file.

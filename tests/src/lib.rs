@@ -14,5 +14,6 @@ pub mod ledger;
 pub mod mqtt;
 pub mod phone;
 pub mod program;
+pub mod prometheus;
 pub mod scripted;
 pub mod vendors;

@@ -2,23 +2,14 @@
 
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use wanglou_tests::broker::Mosquitto;
 use wanglou_tests::compound::{BrokerAddress, Compound};
 use wanglou_tests::deadline::eventually;
 use wanglou_tests::gateway::Gateway;
-use wanglou_tests::http::Ask;
-use wanglou_tests::program::{Program, free_port};
+use wanglou_tests::prometheus::{Prometheus, deploy, read};
 use wanglou_tests::vendors;
-
-fn deploy(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy").join(name)
-}
-
-fn read(path: &Path) -> String {
-    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
 
 fn promtool(arguments: &[&str], folder: &Path) -> (bool, String) {
     let mut command = Command::new("promtool");
@@ -82,54 +73,6 @@ fn every_alert_has_its_entry_in_the_runbook_with_three_things_to_do() {
     }
 }
 
-/// A Prometheus of the test's own, with the files of `deploy/`, that scrapes each second.
-struct Prometheus {
-    _program: Program,
-    _folder: tempfile::TempDir,
-    port: u16,
-}
-
-impl Prometheus {
-    fn start(metrics_port: u16) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let config = read(&deploy("prometheus/prometheus.yml"));
-        assert!(config.contains("127.0.0.1:9464") && config.contains("scrape_interval: 15s"));
-        let config = config
-            .replace("127.0.0.1:9464", &format!("127.0.0.1:{metrics_port}"))
-            .replace("scrape_interval: 15s", "scrape_interval: 1s")
-            .replace("evaluation_interval: 15s", "evaluation_interval: 1s");
-        let file = folder.path().join("prometheus.yml");
-        std::fs::write(&file, config).expect("a file");
-        std::fs::copy(deploy("prometheus/wanglou.rules.yml"), folder.path().join("wanglou.rules.yml"))
-            .expect("a copy");
-        let port = free_port();
-        let mut command = Command::new("prometheus");
-        command
-            .arg(format!("--config.file={}", file.display()))
-            .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"));
-        let log = folder.path().join("prometheus.log");
-        let program = Program::start(&mut command, "prometheus", &log, "apt install prometheus");
-        Self { _program: program, _folder: folder, port }
-    }
-
-    /// The result of a query, as a list of samples.
-    fn query(&self, query: &str) -> Option<Vec<Value>> {
-        let encoded: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        let answer = Ask::get(&format!("/api/v1/query?query={encoded}")).send(self.port).ok()?;
-        if answer.status == 503 {
-            return None;
-        }
-        let json = answer.json();
-        assert_eq!(json["status"], "success", "{query}: {json}");
-        json["data"]["result"].as_array().cloned()
-    }
-
-    fn has(&self, query: &str) -> bool {
-        self.query(query).is_some_and(|found| !found.is_empty())
-    }
-}
-
 /// Every query of the dashboard, with its panel.
 fn panels() -> Vec<(String, String)> {
     let dashboard: Value = serde_json::from_str(&read(&deploy("grafana/wanglou.json"))).expect("JSON");
@@ -146,7 +89,9 @@ fn panels() -> Vec<(String, String)> {
 fn a_real_prometheus_scrapes_the_gateway_and_every_panel_has_data() {
     let broker = Mosquitto::start();
     let address = BrokerAddress { port: broker.port, login: Some(broker.gateway_login()) };
-    let gateway = Gateway::start(Compound::new(&address));
+    let compound = Compound::new(&address);
+    compound.sing();
+    let gateway = Gateway::start(compound);
     let wu = gateway.enrol("wu");
     let phone = wanglou_tests::phone::Phone::fresh(&wu);
     let prometheus = Prometheus::start(gateway.compound.metrics_port);

@@ -10,9 +10,9 @@ use crate::timers::{Timer, Timers};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use wanglou_model::{
-    AlarmId, AlarmKind, Answer, Channel, CommandId, Delivered, DeviceId, Ended, Entered, Fact, NextRung,
-    OfficerId, OutboxRow, Owner, PhoneId, PlaceId, Reason, Recipient, Reopening, Response, Span, StopsAt,
-    Timestamp, Told,
+    AlarmId, AlarmKind, Answer, Canary, Channel, CommandId, Delivered, DeviceId, Ended, Entered, Fact,
+    NextRung, OfficerId, OutboxRow, Owner, PhoneId, PlaceId, Reason, Recipient, Reopening, Response, Span,
+    StopsAt, Timestamp, Told,
 };
 
 /// How many answered commands are remembered; the oldest is forgotten first.
@@ -116,6 +116,9 @@ pub struct Book {
     /// Alarms with changes that are not in the outboxes yet.
     #[serde(default)]
     pub dirty: BTreeSet<AlarmId>,
+    /// The latest canary that went out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
 }
 
 impl Book {
@@ -204,6 +207,7 @@ impl Book {
                 self.noticed(crate::reports::note_key(source, id), row);
             }
             Fact::Forgotten { alarm } => self.forget(alarm, timers),
+            Fact::Canary(canary) => self.canary = Some(*canary),
             Fact::Repeated { .. }
             | Fact::Upgraded { .. }
             | Fact::Reopened { .. }
@@ -488,6 +492,7 @@ impl Alarm {
             | Fact::Entered(_)
             | Fact::Commanded(_)
             | Fact::CommandNews { .. }
+            | Fact::Canary(_)
             | Fact::Forgotten { .. } => {}
         }
     }

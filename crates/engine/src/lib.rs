@@ -517,6 +517,8 @@ impl Engine {
             | Input::Channel(_)
             | Input::Call(_)
             | Input::Note(_)
+            | Input::Canary(_)
+            | Input::CanaryReceipt(_)
             | Input::Evidence(_) => {}
         }
         let mut triggers = vec![Trigger::Input];
@@ -916,7 +918,15 @@ impl Engine {
                 self.note(at, Fact::Health { device: None, ok: *trusted, reason }, facts);
             }
             Input::Config { .. } => self.rescope(at, facts),
-            Input::Tick | Input::Blind { .. } | Input::ClockStep { .. } | Input::Start { .. } => {}
+            Input::Canary(canary) if canary.is_new_after(self.book.canary) => {
+                self.note(at, Fact::Canary(*canary), facts);
+            }
+            Input::Tick
+            | Input::Blind { .. }
+            | Input::ClockStep { .. }
+            | Input::Canary(_)
+            | Input::CanaryReceipt(_)
+            | Input::Start { .. } => {}
         }
     }
 

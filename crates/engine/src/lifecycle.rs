@@ -228,7 +228,8 @@ pub(crate) fn move_of(fact: &Fact) -> Option<Move> {
         Fact::Resolved { .. } => Move::Resolve,
         Fact::Closed { .. } => Move::Close,
         Fact::Forgotten { .. } => Move::Forget,
-        Fact::Repeated { .. }
+        Fact::Canary(_)
+        | Fact::Repeated { .. }
         | Fact::Upgraded { .. }
         | Fact::Staged { .. }
         | Fact::Detailed { .. }

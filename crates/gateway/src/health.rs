@@ -25,11 +25,15 @@ pub enum Concern {
     Views,
     /// The latest reload was refused.
     Reload,
+    /// Canaries do not come back: an alarm may not reach a phone either.
+    Canary,
+    /// The newest backup is too old, or the latest one failed.
+    Backup,
 }
 
 impl Concern {
     /// All of them.
-    pub const ALL: [Concern; 9] = [
+    pub const ALL: [Concern; 11] = [
         Concern::Starting,
         Concern::AlarmPath,
         Concern::BulkPath,
@@ -39,6 +43,8 @@ impl Concern {
         Concern::Reachability,
         Concern::Views,
         Concern::Reload,
+        Concern::Canary,
+        Concern::Backup,
     ];
 
     /// The name in metrics and JSON.
@@ -53,6 +59,8 @@ impl Concern {
             Concern::Reachability => "reachability",
             Concern::Views => "views",
             Concern::Reload => "reload",
+            Concern::Canary => "canary",
+            Concern::Backup => "backup",
         }
     }
 
@@ -67,6 +75,8 @@ impl Concern {
             Concern::Clock => ("系统时钟不可信", "The clock cannot be trusted"),
             Concern::Reachability => ("有告警无人可送达", "An alarm reached nobody"),
             Concern::Views => ("历史视图正在重建", "The history is being written anew"),
+            Concern::Canary => ("自检消息没有回来", "The canaries do not come back"),
+            Concern::Backup => ("备份失败或过旧", "There is no fresh backup"),
             Concern::Reload => {
                 ("新配置有误，仍用原配置", "The new configuration was refused, the old one runs on")
             }

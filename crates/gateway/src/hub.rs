@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::Notify;
 use wanglou_engine::Engine;
-use wanglou_model::{AlarmId, Answer, CommandId, Fact, OfficerId, OutboxRow, PhoneId, Priority, Timestamp};
+use wanglou_model::{
+    AlarmId, Answer, Canary, CommandId, Fact, OfficerId, OutboxRow, PhoneId, Priority, Timestamp,
+};
 use wanglou_site::People;
 
 /// Messages that wait for one socket; one more, and the queue is dropped: the phone is told to resync.
@@ -62,6 +64,8 @@ pub enum Push {
     Replaced,
     /// The gateway stops.
     Stopping,
+    /// A canary, for its receiver alone.
+    Canary(Canary),
 }
 
 #[derive(Debug, Default)]
@@ -94,7 +98,12 @@ impl Socket {
         let mut waiting = self.lock();
         let weight = match &push {
             Push::Alarm(card) => card.body.len(),
-            Push::Gone(..) | Push::Overflow | Push::Revoked | Push::Replaced | Push::Stopping => 64,
+            Push::Gone(..)
+            | Push::Overflow
+            | Push::Revoked
+            | Push::Replaced
+            | Push::Stopping
+            | Push::Canary(_) => 64,
         };
         let full = waiting.queue.len() >= QUEUE_MESSAGES_MAX || waiting.bytes + weight > QUEUE_BYTES_MAX;
         match push {
@@ -177,6 +186,8 @@ struct Inner {
     sockets: BTreeMap<OfficerId, BTreeMap<PhoneId, Arc<Socket>>>,
     answers: BTreeMap<CommandId, (OfficerId, Answer, u64)>,
     answer_order: VecDeque<CommandId>,
+    /// Where canaries go: a queue as phones have them, which is nobody's.
+    canary: Option<Arc<Socket>>,
 }
 
 /// Answers that are at hand for repeated commands.
@@ -268,6 +279,19 @@ impl Hub {
         }
         let resume = inner.resume(officer, cursor, history);
         (socket, resume)
+    }
+
+    /// Opens the canaries' receiver. It is not among the officers' sockets: nobody sees it, nothing counts it.
+    pub fn attach_canary(&self) -> Arc<Socket> {
+        let id = "canary";
+        let socket = Arc::new(Socket {
+            waiting: Mutex::default(),
+            news: Notify::new(),
+            officer: OfficerId::parse(id).expect("an id"),
+            phone: PhoneId::parse(id).expect("an id"),
+        });
+        self.lock().canary = Some(Arc::clone(&socket));
+        socket
     }
 
     /// What a phone that lost its place has to catch up with. Whatever waited for the socket is part of it.
@@ -393,6 +417,16 @@ impl Inner {
         }
     }
 
+    fn sing(&self, canary: Canary) {
+        // One that nobody waited for is late, and late is failed.
+        let Some(socket) = &self.canary else { return };
+        let mut waiting = socket.lock();
+        waiting.queue.clear();
+        waiting.bytes = 0;
+        drop(waiting);
+        socket.push(Push::Canary(canary));
+    }
+
     fn withdraw(&mut self, id: &AlarmId, rows: &[OutboxRow]) {
         for row in rows {
             self.tell(&row.officer, &Push::Gone(Some(row.seq), id.clone()));
@@ -453,6 +487,7 @@ impl Observer for Hub {
                 Fact::Published { alarm, rev, to } => inner.publish(engine, &people, alarm, *rev, to),
                 Fact::Withdrawn { alarm, from } => inner.withdraw(alarm, from),
                 Fact::Forgotten { alarm } => inner.forget(alarm),
+                Fact::Canary(canary) => inner.sing(*canary),
                 Fact::Answered { cid, officer, answer } => inner.remember(engine, cid, officer, answer),
                 _ => {}
             }

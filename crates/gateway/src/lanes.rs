@@ -177,6 +177,18 @@ impl Lanes {
         taken
     }
 
+    /// The lane that canaries take: the alarm lane where there is one. None where nothing is wired in. Waits while a
+    /// reload changes the lanes.
+    pub(crate) async fn canary_lane(&self) -> Option<Lane> {
+        let state = self.state.lock().await;
+        [Lane::Alarm, Lane::Bulk].into_iter().find(|lane| state.running.contains_key(lane))
+    }
+
+    /// What this process' markers and canaries begin with.
+    pub(crate) fn nonce(&self) -> u64 {
+        self.nonce
+    }
+
     /// Ends all of them in order, for good.
     pub(crate) async fn stop(&self) {
         let mut state = self.state.lock().await;

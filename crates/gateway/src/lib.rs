@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod backtest;
+pub mod canary;
 pub mod cli;
 pub mod clock;
 pub mod configuration;

@@ -63,6 +63,10 @@ pub struct Metrics {
     pub concern: GaugeVec,
     /// Topics in quarantine.
     pub quarantine_topics: IntGauge,
+    /// Canaries that came back: from handing one to the broker to its receipt on disk.
+    pub canary_seconds: Histogram,
+    /// Canaries that did not, by how far they came.
+    pub canary_failures: IntCounterVec,
     /// Always 1; the version is the label.
     pub build_info: IntGaugeVec,
     /// When the process began, seconds since the epoch.
@@ -180,6 +184,16 @@ impl Default for Metrics {
                 &["concern"],
             )),
             quarantine_topics: make.gauge("wanglou_quarantine_topics", "Topics in quarantine."),
+            canary_seconds: make.histogram(
+                "wanglou_canary_seconds",
+                "From handing a canary to the broker to its receipt on disk, of those that came back in time.",
+                LATENCIES,
+            ),
+            canary_failures: make.counters(
+                "wanglou_canary_failures_total",
+                "Canaries that did not come back in time, by the stage that they did not pass.",
+                &["stage"],
+            ),
             build_info: make.gauges("wanglou_build_info", "Always 1.", &["version"]),
             start_seconds: make.keep(Gauge::new("wanglou_start_time_seconds", "When the process began.")),
             registry: make.0.clone(),

@@ -166,6 +166,8 @@ impl Encoder {
             | Input::Note(_)
             | Input::Evidence(_)
             | Input::Path(_)
+            | Input::Canary(_)
+            | Input::CanaryReceipt(_)
             | Input::Clock { .. } => Class::Erasable,
         };
         batch.push(Draft { kind: kind::INPUT, at_micros: at.0, class, head: &[], payload: &self.body })
@@ -177,13 +179,9 @@ impl Encoder {
     /// [`RecordTooLarge`]; the engine bounds its facts.
     pub fn fact(&mut self, batch: &mut Batch, at: Timestamp, fact: &Fact) -> Result<(), RecordTooLarge> {
         self.json(fact);
-        batch.push(Draft {
-            kind: kind::FACT,
-            at_micros: at.0,
-            class: Class::Kept,
-            head: &[],
-            payload: &self.body,
-        })
+        // Canaries prove nothing a year later, and there are thousands a day.
+        let class = if matches!(fact, Fact::Canary(_)) { Class::Erasable } else { Class::Kept };
+        batch.push(Draft { kind: kind::FACT, at_micros: at.0, class, head: &[], payload: &self.body })
     }
 
     /// Adds news of log-ins and sessions.

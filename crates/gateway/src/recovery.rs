@@ -248,6 +248,8 @@ impl<'a> Reader<'a> {
             | Input::Path(_)
             | Input::Blind { .. }
             | Input::ClockStep { .. }
+            | Input::Canary(_)
+            | Input::CanaryReceipt(_)
             | Input::Clock { .. } => {}
         }
         self.wait(at, Fed::Input(input));

@@ -1,5 +1,6 @@
 //! `wanglou run`: everything put together, and taken down in order.
 
+use crate::canary::Canaries;
 use crate::clock::{self, Clock, Demand, Shifted, System};
 use crate::configuration::{self, Decisive, GatewayFile, Loaded};
 use crate::effects::Dispatcher;
@@ -213,7 +214,12 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         stopping.clone(),
     );
     phones.spawn(publishing);
-    phones.spawn(sender.run(handle.clone(), publisher, stopping.clone()));
+    phones.spawn(sender.run(handle.clone(), publisher.clone(), stopping.clone()));
+    if gateway.canary.on {
+        let (lanes, hub, health) = (Arc::clone(&lanes), hub.clone(), Arc::clone(&health));
+        let canaries = Canaries::new(gateway.canary, lanes, hub, handle.clone(), publisher, &metrics, health);
+        phones.spawn(canaries.run(stopping.clone()));
+    }
     let reload = Reloading {
         path: config_path,
         writer: handle.clone(),

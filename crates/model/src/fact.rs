@@ -2,9 +2,9 @@
 //! nothing. In the journal each is one JSON object; fields are added, never renamed.
 
 use crate::{
-    AlarmId, AlarmKind, Aside, CommandId, CustodyEvent, Delivered, DeviceId, Ended, Evidence, IncidentId,
-    Ladder, NextRung, OfficerId, Outcome, Owner, PhoneId, PlaceId, Presence, Priority, Reason, Span,
-    Timestamp, Told,
+    AlarmId, AlarmKind, Aside, Canary, CommandId, CustodyEvent, Delivered, DeviceId, Ended, Evidence,
+    IncidentId, Ladder, NextRung, OfficerId, Outcome, Owner, PhoneId, PlaceId, Presence, Priority, Reason,
+    Span, Timestamp, Told,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -750,6 +750,8 @@ pub enum Fact {
         /// Which alarm.
         alarm: AlarmId,
     },
+    /// A canary goes out to its receiver. It is no alarm: nobody sees it, and nothing counts it.
+    Canary(Canary),
 }
 
 impl Fact {
@@ -797,6 +799,7 @@ impl Fact {
             | Fact::Permit(_)
             | Fact::Entered(_)
             | Fact::CommandNews { .. }
+            | Fact::Canary(_)
             | Fact::Watched { .. } => None,
         }
     }

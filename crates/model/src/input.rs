@@ -30,6 +30,10 @@ pub enum Input {
     Evidence(EvidenceNews),
     /// News of the path between broker and gateway.
     Path(PathNews),
+    /// A canary came in from the broker: a message of our own that proves the path, never an alarm.
+    Canary(Canary),
+    /// The canary's receiver has it.
+    CanaryReceipt(Canary),
     /// Time that nobody held for us: absence is not judged by it.
     Blind {
         /// Its beginning.
@@ -76,6 +80,22 @@ pub enum Input {
         #[serde(default)]
         at_minus_boot: Span,
     },
+}
+
+/// One canary: a message that the gateway sends to itself by the broker, to see that an alarm would come through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Canary {
+    /// Tells the canaries of one run of the gateway from those of another.
+    pub run: u32,
+    /// Counted from 1 in each run.
+    pub n: u64,
+}
+
+impl Canary {
+    /// Whether it follows this one, or is of another run; otherwise it is a redelivery.
+    pub fn is_new_after(self, last: Option<Canary>) -> bool {
+        last.is_none_or(|last| last.run != self.run || last.n < self.n)
+    }
 }
 
 /// What a person does about an alarm.

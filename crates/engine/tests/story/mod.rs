@@ -338,6 +338,7 @@ fn line(fact: &Fact) -> Option<String> {
         | Fact::Shelved { .. }
         | Fact::Again { .. }
         | Fact::CommandNews { .. }
+        | Fact::Canary(_)
         | Fact::Forgotten { .. } => return None,
     })
 }

@@ -305,6 +305,7 @@ pub(super) fn of(engine: &Engine, ledger: &mut Ledger, at: Timestamp, fact: &Fac
         | Fact::Consent { .. }
         | Fact::Permit(_)
         | Fact::Noticed { .. }
+        | Fact::Canary(_)
         | Fact::Forgotten { .. } => Vec::new(),
     }
 }

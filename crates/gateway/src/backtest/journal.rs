@@ -257,6 +257,8 @@ impl Replay<'_> {
         match &input {
             // Today's configuration holds throughout.
             Input::Config { .. } => {}
+            // No alarm, and nothing that a person did.
+            Input::Canary(_) | Input::CanaryReceipt(_) => {}
             // The gateway was there, but its deadlines are today's.
             Input::Tick => self.simulation.pass(at),
             // It was off until then: what came due meanwhile was judged after the start.

@@ -39,6 +39,8 @@ pub struct GatewayFile {
     pub clock: ClockTable,
     /// Pictures and clips.
     pub evidence: EvidenceTable,
+    /// A message of its own that proves the path.
+    pub canary: CanaryTable,
     /// Logs.
     pub log: LogTable,
     /// Push messages to phones whose app is closed.
@@ -65,6 +67,7 @@ impl Default for GatewayFile {
             retention: RetentionTable::default(),
             clock: ClockTable::default(),
             evidence: EvidenceTable::default(),
+            canary: CanaryTable::default(),
             log: LogTable::default(),
             push: PushTable::default(),
             webhooks: BTreeMap::new(),
@@ -239,6 +242,24 @@ impl Default for PushTable {
     }
 }
 
+/// `[canary]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CanaryTable {
+    /// Send them.
+    pub on: bool,
+    /// Seconds from one to the next, 1 to 3600.
+    pub every_s: u64,
+    /// One that is not back after so many seconds has failed; 1 to `every_s`.
+    pub within_s: u64,
+}
+
+impl Default for CanaryTable {
+    fn default() -> Self {
+        Self { on: true, every_s: 10, within_s: 5 }
+    }
+}
+
 /// `[log]`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -386,6 +407,13 @@ impl GatewayFile {
         }
         if self.journal.snapshot_records == 0 {
             wrong("journal.snapshot_records", "must be at least 1".into());
+        }
+        if !(1..=3600).contains(&self.canary.every_s) {
+            wrong("canary.every_s", format!("{} is not between 1 and 3600", self.canary.every_s));
+        }
+        if !(1..=self.canary.every_s.max(1)).contains(&self.canary.within_s) {
+            let text = format!("{} is not between 1 and canary.every_s", self.canary.within_s);
+            wrong("canary.within_s", text);
         }
         if self.retention.bodies_days == 0 || self.retention.facts_days < self.retention.bodies_days {
             wrong("retention", "bodies_days is at least 1 and at most facts_days".into());

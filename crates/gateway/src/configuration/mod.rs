@@ -8,7 +8,9 @@ mod fault;
 mod file;
 
 pub use fault::{Fault, Severity};
-pub use file::{CardTable, GatewayFile, HttpTable, LogFormat, MqttTable, NoteSort, NoteTable, WebhookTable};
+pub use file::{
+    CanaryTable, CardTable, GatewayFile, HttpTable, LogFormat, MqttTable, NoteSort, NoteTable, WebhookTable,
+};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -258,6 +258,8 @@ impl Run {
             // The phone asks for what it misses, with its own cursor.
             Push::Overflow => self.send(r#"{"t":"resync","why":"slow"}"#.to_owned()).await,
             Push::Revoked => Err(Close(code::AUTH, "revoked")),
+            // Its receiver is none of the phones.
+            Push::Canary(_) => Ok(()),
             Push::Replaced => Err(Close(code::REPLACED, "replaced")),
             Push::Stopping => {
                 let spread = self

@@ -21,6 +21,16 @@ pub fn marker(lane: Lane, generation: u64) -> String {
     format!("{SELF_PREFIX}{}/{generation}", lane.name())
 }
 
+/// The topic of a lane's canaries. Its marker filter brings them back.
+pub fn canary(lane: Lane) -> String {
+    format!("{SELF_PREFIX}{}/canary", lane.name())
+}
+
+/// True for the canaries of any lane.
+pub fn is_canary(topic: &str) -> bool {
+    topic.strip_prefix(SELF_PREFIX).is_some_and(|rest| rest.ends_with("/canary"))
+}
+
 /// The filter that brings a lane's own markers back.
 pub fn marker_filter(lane: Lane) -> String {
     format!("{SELF_PREFIX}{}/+", lane.name())
@@ -86,5 +96,7 @@ mod tests {
     fn a_marker_comes_back_by_its_lanes_filter_and_by_no_other() {
         assert!(matches(&marker(Lane::Alarm, 7), &marker_filter(Lane::Alarm)));
         assert!(!matches(&marker(Lane::Bulk, 7), &marker_filter(Lane::Alarm)));
+        assert!(matches(&canary(Lane::Alarm), &marker_filter(Lane::Alarm)));
+        assert!(is_canary(&canary(Lane::Bulk)) && !is_canary(&marker(Lane::Bulk, 7)));
     }
 }

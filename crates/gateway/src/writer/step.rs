@@ -1,6 +1,7 @@
 //! One step each: time, a request, a message. Everything goes into the open batch; nothing is let out here.
 
 use super::{Committed, Pending, Reading, Request, Writer, WriterError};
+use crate::canary;
 use crate::configuration::Decisive;
 use crate::health::{Concern, Detail};
 use crate::intake::{Arrival, Batch, Body, Inbound, Lane, PathEvent};
@@ -106,7 +107,10 @@ impl Writer {
             self.step_message(at, batch.lane, batch.generation, message)?;
         }
         self.pending.acks.push(batch.acks);
-        self.pending.reads.push((batch.lane, batch.read_at));
+        // A quiet night's latency would be the canary's.
+        if batch.messages.iter().any(|message| canary::of(message).is_none()) {
+            self.pending.reads.push((batch.lane, batch.read_at));
+        }
         Ok(())
     }
 
@@ -117,6 +121,10 @@ impl Writer {
         generation: u64,
         message: &Inbound,
     ) -> Result<(), WriterError> {
+        if let Some(canary) = canary::of(message) {
+            self.step_input(at, &Input::Canary(canary))?;
+            return Ok(());
+        }
         self.pending.messages += 1;
         if message.packet_id.is_none() && !message.retain {
             self.parts.metrics.qos0_messages.with_label_values(&[lane.name()]).inc();

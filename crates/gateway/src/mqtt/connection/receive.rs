@@ -91,7 +91,7 @@ impl<I: Intake> Connection<I> {
         }
     }
 
-    fn gather(&mut self, message: Inbound) {
+    pub(super) fn gather(&mut self, message: Inbound) {
         self.counters.messages.one();
         if let Body::Oversize { .. } = message.body {
             self.counters.oversize.one();
