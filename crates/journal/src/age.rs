@@ -163,26 +163,26 @@ impl SegmentLog {
 
 /// Which bodies have to go.
 #[derive(Debug, Clone, Copy)]
-struct TooOld {
-    before_micros: i64,
-    up_to: Position,
+pub(crate) struct TooOld {
+    pub(crate) before_micros: i64,
+    pub(crate) up_to: Position,
 }
 
 impl TooOld {
-    fn covers(self, header: &Header) -> bool {
+    pub(crate) fn covers(self, header: &Header) -> bool {
         header.what == What::Whole(Class::Erasable)
             && header.at < self.before_micros
             && header.position < self.up_to
     }
 }
 
-struct Written {
-    bodies: u64,
+pub(crate) struct Written {
+    pub(crate) bodies: u64,
     end_offset: u64,
     oldest_body: OldestBody,
 }
 
-fn write_again(
+pub(crate) fn write_again(
     files: &dyn Files,
     old: &Segment,
     beside: &Path,
@@ -256,7 +256,11 @@ impl Out<'_> {
     }
 }
 
-fn each_record(files: &dyn Files, segment: &Segment, mut see: impl FnMut(&Header)) -> Result<(), FileError> {
+pub(crate) fn each_record(
+    files: &dyn Files,
+    segment: &Segment,
+    mut see: impl FnMut(&Header),
+) -> Result<(), FileError> {
     let file = segment::open(files, &segment.path, Access::Read)?;
     let mut walk = Walk::new(&*file, segment.id, (segment.base, FRAMES_START), segment.end_offset);
     loop {

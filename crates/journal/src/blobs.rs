@@ -153,6 +153,26 @@ fn names(files: &dyn Files, dir: &Path) -> Result<Vec<String>, FileError> {
     Ok(names)
 }
 
+/// The blobs last needed at or after `since_micros`, with when that was.
+pub(crate) fn kept_since(
+    files: &dyn Files,
+    data: &Path,
+    since_micros: i64,
+) -> Result<Vec<(PathBuf, i64)>, FileError> {
+    let dir = data.join(BLOBS);
+    let mut kept = Vec::new();
+    for name in names(files, &dir)? {
+        let path = dir.join(name);
+        match files.modified(&path) {
+            Ok(at_micros) if at_micros >= since_micros => kept.push((path, at_micros)),
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error).doing("read the time of", &path),
+        }
+    }
+    Ok(kept)
+}
+
 /// How many blobs there are; adds those that are not what their name says.
 pub(crate) fn verify(files: &dyn Files, data: &Path, bad: &mut Vec<Damage>) -> Result<u64, FileError> {
     let dir = data.join(BLOBS);

@@ -161,7 +161,7 @@ fn decode(bytes: &[u8]) -> Option<FileSet> {
 }
 
 /// The names of the configurations in a directory; none when there is no directory.
-fn names(files: &dyn Files, dir: &Path) -> Result<Vec<String>, FileError> {
+pub(crate) fn names(files: &dyn Files, dir: &Path) -> Result<Vec<String>, FileError> {
     let mut names = files::list_if_there(files, dir)?;
     names.retain(|name| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit()));
     Ok(names)

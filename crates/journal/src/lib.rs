@@ -12,6 +12,7 @@
 //! - [`files`] is the only way to the file system, so that power cuts can be replayed.
 
 mod age;
+mod backup;
 mod batches;
 mod blobs;
 mod configs;
@@ -35,6 +36,7 @@ mod verify;
 mod walk;
 
 pub use age::{Dropped, Erased};
+pub use backup::{Copied, CopyError};
 pub use blobs::{Blob, BlobId, Blobs};
 pub use configs::{Config, ConfigHash, Configs, FileSet};
 pub use frame::{SEAL_BYTES, frame_bytes};
