@@ -37,9 +37,10 @@ export async function eventually(what, ask, within = 15_000) {
   }
 }
 
-export function launch() {
+/** Chromium; `more` are flags of its own. */
+export function launch(more = []) {
   mkdirSync(SCREENSHOTS, { recursive: true });
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: [...FLAGS, ...more] });
 }
 
 /** A phone that was linked by this address, and is live. */

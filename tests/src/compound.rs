@@ -114,6 +114,22 @@ impl Compound {
         self.edit(name, |text| replaced(&text, from, to));
     }
 
+    /// The gateway speaks https, with these files beside its own.
+    pub fn speak_https(&self, cert: &str, key: &str) {
+        let url = self.url();
+        self.replace(
+            "gateway.toml",
+            &format!("public_url = \"{url}\""),
+            &format!("public_url = \"{}\"", url.replace("http:", "https:")),
+        );
+        self.replace("gateway.toml", "# tls_cert = \"secrets/https.pem\"", &format!("tls_cert = \"{cert}\""));
+        self.replace(
+            "gateway.toml",
+            "# tls_key = \"secrets/https.key.pem\"",
+            &format!("tls_key = \"{key}\""),
+        );
+    }
+
     /// Adds a line to a file.
     pub fn append(&self, name: &str, line: &str) {
         self.edit(name, |text| format!("{}\n{line}\n", text.trim_end()));

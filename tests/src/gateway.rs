@@ -43,6 +43,12 @@ impl Gateway {
         gateway
     }
 
+    /// Starts one and does not ask whether it is ready: it may speak https.
+    pub fn start_unasked(compound: Compound) -> Self {
+        let program = spawn(&compound, &[], &[]);
+        Self { program, compound, flags: Vec::new(), env: Vec::new() }
+    }
+
     /// As `kill -9`.
     pub fn kill(&mut self) {
         self.program.kill();

@@ -29,11 +29,13 @@ pub enum Concern {
     Canary,
     /// The newest backup is too old, or the latest one failed.
     Backup,
+    /// The files of our own certificate are no good.
+    Certificate,
 }
 
 impl Concern {
     /// All of them.
-    pub const ALL: [Concern; 11] = [
+    pub const ALL: [Concern; 12] = [
         Concern::Starting,
         Concern::AlarmPath,
         Concern::BulkPath,
@@ -45,6 +47,7 @@ impl Concern {
         Concern::Reload,
         Concern::Canary,
         Concern::Backup,
+        Concern::Certificate,
     ];
 
     /// The name in metrics and JSON.
@@ -61,6 +64,7 @@ impl Concern {
             Concern::Reload => "reload",
             Concern::Canary => "canary",
             Concern::Backup => "backup",
+            Concern::Certificate => "certificate",
         }
     }
 
@@ -79,6 +83,9 @@ impl Concern {
             Concern::Backup => ("备份失败或过旧", "There is no fresh backup"),
             Concern::Reload => {
                 ("新配置有误，仍用原配置", "The new configuration was refused, the old one runs on")
+            }
+            Concern::Certificate => {
+                ("新证书有误，仍用原证书", "The new certificate is no good, the old one is shown")
             }
         }
     }

@@ -6,7 +6,7 @@ use crate::configuration::{self, Decisive, GatewayFile, Loaded};
 use crate::effects::Dispatcher;
 use crate::evidence::{Allowed, Evidence};
 use crate::health::{Concern, Detail, Health};
-use crate::http::{self, Asked, Notes, Origin, PhoneSide, Reload, ServeError};
+use crate::http::{self, Asked, Certificate, Notes, Origin, PhoneSide, Reload, ServeError, TlsFault};
 use crate::hub::Hub;
 use crate::ingest::Ingest;
 use crate::intake::Lane;
@@ -54,6 +54,9 @@ pub enum RunError {
     /// An address is taken.
     #[error("{0}")]
     Serve(#[from] ServeError),
+    /// Our certificate or its key cannot be used.
+    #[error("{0}")]
+    Tls(#[from] TlsFault),
     /// The writer ended; nothing more was acknowledged.
     #[error("{0}")]
     Writer(#[from] WriterError),
@@ -130,6 +133,10 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     let data = folder.join(&gateway.data);
     let health = Arc::new(Health::default());
     health.raise(Concern::Starting, Detail::said("正在读取日志", "the journal is being read"));
+    let certificate =
+        gateway.http.tls(&folder).map(|(cert, key)| Certificate::open(cert, key)).transpose()?;
+    let certificate = certificate.map(Arc::new);
+    let acceptor = certificate.as_ref().map(Certificate::acceptor).transpose()?;
     let listener = http::bind(gateway.http.listen).await?;
     let scrape = http::bind(gateway.metrics.listen).await?;
     let address = listener.local_addr().map_err(|error| RunError::System("the listener's address", error))?;
@@ -248,14 +255,17 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         stopping: stopping.clone(),
     };
     let connections = gateway.http.sockets_max + CONNECTIONS_BESIDE;
-    phones.spawn(http::serve(listener, http::router(side), connections, stopping.clone()));
+    phones.spawn(http::serve(listener, http::router(side), connections, acceptor, stopping.clone()));
+    if let Some(certificate) = certificate {
+        phones.spawn(certificate.follow(Arc::clone(&health), stopping.clone()));
+    }
     let page = axum::Router::new().route(
         "/metrics",
         axum::routing::get(move || async move {
             ([(axum::http::header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.page())
         }),
     );
-    phones.spawn(http::serve(scrape, page, SCRAPERS_MAX, stopping));
+    phones.spawn(http::serve(scrape, page, SCRAPERS_MAX, None, stopping));
     health.clear(Concern::Starting);
     tracing::info!(%address, config = decisive.hash(), "started");
     let views = (views_stop, views_thread);

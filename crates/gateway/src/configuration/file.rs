@@ -145,12 +145,16 @@ impl MqttTable {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpTable {
-    /// Where to listen. Other than loopback only behind a proxy that speaks https.
+    /// Where to listen: on loopback without a certificate; elsewhere only with one, or behind a proxy that speaks https.
     pub listen: SocketAddr,
     /// What phones have in their address bar; decides Origin, cookies and links. `https://…`, or `http://` on
     /// loopback.
     pub public_url: String,
     /// `/metrics` answers here too (the demo).
+    /// PEM file of our certificate and its chain; with `tls_key`. Set, the address speaks https. Read anew when it changes.
+    pub tls_cert: Option<PathBuf>,
+    /// PEM file of its private key; with `tls_cert`.
+    pub tls_key: Option<PathBuf>,
     pub serve_metrics: bool,
     /// How many sockets at once.
     pub sockets_max: usize,
@@ -166,6 +170,8 @@ impl Default for HttpTable {
             serve_metrics: false,
             sockets_max: 12_000,
             sockets_per_officer_max: 8,
+            tls_cert: None,
+            tls_key: None,
         }
     }
 }
@@ -174,6 +180,14 @@ impl Default for HttpTable {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MetricsTable {
+impl HttpTable {
+    /// Our certificate and its key with paths made absolute, where https is spoken here.
+    pub fn tls(&self, folder: &Path) -> Option<(PathBuf, PathBuf)> {
+        let (cert, key) = self.tls_cert.as_ref().zip(self.tls_key.as_ref())?;
+        Some((folder.join(cert), folder.join(key)))
+    }
+}
+
     /// Where to listen; no log-in, so keep it inside.
     pub listen: SocketAddr,
 }
@@ -428,6 +442,17 @@ impl GatewayFile {
             wrong("push.contact", "write mailto:somebody@example.org, or https://…".into());
         }
         if let Err(text) = check_public_url(&self.http.public_url) {
+            wrong("http.public_url", text);
+        }
+        if self.http.tls_cert.is_some() != self.http.tls_key.is_some() {
+            wrong("http", "tls_cert and tls_key go together: give both, or neither".into());
+        }
+        if self.http.tls_cert.is_some() && !self.http.public_url.to_ascii_lowercase().starts_with("https://")
+        {
+            let text = format!(
+                "with tls_cert this address speaks https: {:?} must begin with https://",
+                self.http.public_url
+            );
             wrong("http.public_url", text);
         }
         let unfit = |name: &&String| !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');

@@ -12,6 +12,7 @@ pub use file::{
     CanaryTable, CardTable, GatewayFile, HttpTable, LogFormat, MqttTable, NoteSort, NoteTable, WebhookTable,
 };
 
+use crate::http::Certificate;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -165,6 +166,7 @@ fn load_parts(gateway: GatewayFile, folder: PathBuf, name: &str) -> Result<Loade
     faults.extend(unknown_profiles(&site_folder, &checked, &profiles));
     faults.extend(unknown_webhooks(&site_folder, &checked.people, &gateway));
     faults.extend(cards_nowhere(name, &checked.site, &gateway));
+    faults.extend(unusable_certificate(name, &folder, &gateway));
     if faults.iter().any(|fault| fault.severity == Severity::Error) {
         return Err(faults);
     }
@@ -276,6 +278,13 @@ fn unknown_profiles(folder: &Path, checked: &wanglou_site::Checked, profiles: &P
         Fault::error(&file, &format!("[{id}].profile"), line, text)
     };
     missing.map(fault).collect()
+}
+
+/// What is wrong with the files of our own https.
+fn unusable_certificate(name: &str, folder: &Path, gateway: &GatewayFile) -> Option<Fault> {
+    let (cert, key) = gateway.http.tls(folder)?;
+    let fault = Certificate::open(cert, key).err()?;
+    Some(Fault::error(name, "http.tls_cert", None, fault.to_string()))
 }
 
 /// A card hangs at a place of the registry.

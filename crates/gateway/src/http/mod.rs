@@ -19,10 +19,12 @@ mod socket;
 mod team;
 
 pub use admin::liveness;
+mod tls;
 pub use enrol::{ENROL_FRAGMENT, token};
 pub use notes::Notes;
 pub use origin::Origin;
 pub use serve::{ServeError, bind, serve};
+pub use tls::{Certificate, TlsFault};
 
 use crate::evidence::Evidence;
 use crate::health::Health;

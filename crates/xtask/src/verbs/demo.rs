@@ -21,6 +21,7 @@ gateway and web app, all on loopback. All arguments go to `wanglou demo` (its ow
   cargo xtask demo
   cargo xtask demo --pace 60              an hour of the compound's day in each minute
   cargo xtask demo --pace off             no simulated traffic: only what you publish
+  cargo xtask demo --lan                  for real phones in this network, by https
   cargo xtask demo --http 127.0.0.1:9000 --mqtt 127.0.0.1:2883 --data my-demo",
     run,
 };

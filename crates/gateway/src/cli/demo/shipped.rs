@@ -33,18 +33,40 @@ pub(in crate::cli) fn demo_site() -> BTreeMap<String, Vec<u8>> {
     files.collect()
 }
 
+/// Where the demo's web app answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Door {
+    /// Its address.
+    pub(super) listen: SocketAddr,
+    /// Its certificate and key, where it speaks https.
+    pub(super) tls: Option<(PathBuf, PathBuf)>,
+}
+
+impl Door {
+    /// Its address as browsers know it.
+    pub(super) fn origin(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.listen)
+    }
+}
+
 /// Every file of the demo's configuration by its path, the gateway's own among them.
-pub(super) fn files(http: SocketAddr, mqtt: SocketAddr) -> BTreeMap<String, Vec<u8>> {
+pub(super) fn files(door: &Door, mqtt: SocketAddr) -> BTreeMap<String, Vec<u8>> {
     let shipped = Shipped::iter().filter_map(|path| {
         let data = Shipped::get(&path)?.data.into_owned();
         Some((path.into_owned(), data))
     });
     let mut files: BTreeMap<String, Vec<u8>> = shipped.collect();
-    files.insert(GATEWAY.to_owned(), gateway(http, mqtt).into_bytes());
+    files.insert(GATEWAY.to_owned(), gateway(door, mqtt).into_bytes());
     files
 }
 
-fn gateway(http: SocketAddr, mqtt: SocketAddr) -> String {
+fn gateway(door: &Door, mqtt: SocketAddr) -> String {
+    let tls = door.tls.as_ref().map(|(cert, key)| {
+        // As TOML writes them: paths may hold anything.
+        let [cert, key] = [cert, key].map(|path| toml::Value::from(path.display().to_string()));
+        format!("tls_cert = {cert}\ntls_key = {key}\n")
+    });
     format!(
         "\
 # The demo's gateway file, written by `wanglou demo` with the addresses of its latest start. The broker is inside the
@@ -61,9 +83,9 @@ host = \"{}\"
 port = {}
 
 [http]
-listen = \"{http}\"
-public_url = \"http://{http}\"
-serve_metrics = true    # /metrics on the same address
+listen = \"{}\"
+public_url = \"{}\"
+{}serve_metrics = {}    # /metrics on the same address, for whoever can reach it
 
 [clock]
 require_sync = false    # whatever this machine's clock shows is good enough to try things
@@ -73,6 +95,10 @@ listen = \"127.0.0.1:0\"  # any free port
 ",
         mqtt.ip(),
         mqtt.port(),
+        door.listen,
+        door.origin(),
+        tls.unwrap_or_default(),
+        door.listen.ip().is_loopback(),
     )
 }
 
@@ -145,7 +171,8 @@ mod tests {
     fn the_demo_s_configuration_has_no_faults() {
         let folder = tempfile::tempdir().expect("a folder");
         let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        unpack(folder.path(), &files(address(8080), address(1883))).expect("written");
+        let door = Door { listen: address(8080), tls: None };
+        unpack(folder.path(), &files(&door, address(1883))).expect("written");
         let loaded = crate::configuration::load(&folder.path().join(GATEWAY)).expect("no faults");
         assert!(loaded.gateway.http.serve_metrics);
         assert_eq!((loaded.gateway.mqtt.port, loaded.gateway.http.listen), (1883, address(8080)));

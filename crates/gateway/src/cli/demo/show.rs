@@ -104,10 +104,11 @@ mod tests {
 
     fn demo() -> (Site, ProfileSet) {
         let address = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
-        let profiles: BTreeMap<String, Vec<u8>> = shipped::files(address, address)
-            .into_iter()
-            .filter(|(name, _)| name.starts_with("profiles/"))
-            .collect();
+        let profiles: BTreeMap<String, Vec<u8>> =
+            shipped::files(&shipped::Door { listen: address, tls: None }, address)
+                .into_iter()
+                .filter(|(name, _)| name.starts_with("profiles/"))
+                .collect();
         let site = wanglou_site::Compound::check(&shipped::demo_site()).expect("no faults").site;
         (site, ProfileSet::compile(&profiles).expect("no faults"))
     }

@@ -1,7 +1,9 @@
 //! Putting the demo together: addresses, configuration, broker, gateway, simulator; and taking it down.
 
+use super::lan::Lan;
+use super::shipped::Door;
 use super::{Args, broker, shipped, show};
-use crate::cli::local;
+use crate::cli::local::Place;
 use crate::cli::run::faults;
 use crate::cli::simulate::{Pace, stopped};
 use crate::clock;
@@ -31,24 +33,42 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     logs();
     let args = with_ports(args)?;
     let _alone = alone(&args.data)?;
-    let config = unpack(&args)?;
-    let loaded = load(&config, &args)?;
-    let (site, data) = (loaded.decisive.setup.site.clone(), loaded.folder.join(&loaded.gateway.data));
-    let again = data.exists();
+    let lan = Lan::prepare(&args)?;
+    let door = match &lan {
+        None => Door { listen: args.http, tls: None },
+        Some(lan) => Door { listen: lan.app, tls: Some(lan.files.clone()) },
+    };
+    let config = unpack(&args, &door)?;
+    let loaded = load(&config, &door, &args)?;
+    let site = loaded.decisive.setup.site.clone();
+    let place = Place {
+        listen: door.listen,
+        data: loaded.folder.join(&loaded.gateway.data),
+        certificate: door.tls.map(|(cert, _)| cert),
+    };
+    let again = place.data.exists();
     broker::start(args.mqtt).await?;
     let mut running = start(loaded, config.clone(), RunOptions::default())
         .await
         .with_context(|| format!("the demo's data is in {}", args.data.display()))?;
-    ready(args.http).await;
+    ready(&place).await;
     println!(
         "{} in {:.1} s",
         if again { "ready, going on where the last demo ended," } else { "ready" },
         began.elapsed().as_secs_f64()
     );
-    let ended = match tell(&args, &config, &site, &data).await {
+    let (stop, stopping) = tokio::sync::watch::channel(false);
+    let told = async {
+        if let Some(lan) = &lan {
+            lan.serve(stopping).await?;
+        }
+        tell(&args, lan.as_ref(), &config, &site, &place).await
+    };
+    let ended = match told.await {
         Ok(()) => perform(&args, &site, &mut running).await,
         Err(error) => Err(error),
     };
+    let _ = stop.send(true);
     println!("\nstopping");
     running.stop().await?;
     println!("stopped; the next start with --data {} goes on here", args.data.display());
@@ -70,7 +90,8 @@ fn logs() {
 
 /// The arguments with free ports in them, or an error that names the option. Port 0 is any free one.
 fn with_ports(args: Args) -> anyhow::Result<Args> {
-    let http = free(args.http, "--http", "a web app")?;
+    // With --lan its port is taken at another address.
+    let http = if args.lan.is_some() { args.http } else { free(args.http, "--http", "a web app")? };
     let mqtt = free(args.mqtt, "--mqtt", "a broker")?;
     Ok(Args { http, mqtt, ..args })
 }
@@ -106,9 +127,9 @@ fn alone(data: &Path) -> anyhow::Result<std::fs::File> {
     }
 }
 
-fn unpack(args: &Args) -> anyhow::Result<PathBuf> {
+fn unpack(args: &Args, door: &Door) -> anyhow::Result<PathBuf> {
     let folder = args.data.join("config");
-    let unpacked = shipped::unpack(&folder, &shipped::files(args.http, args.mqtt))?;
+    let unpacked = shipped::unpack(&folder, &shipped::files(door, args.mqtt))?;
     for kept in unpacked.kept {
         println!("{} was changed and is kept", kept.display());
     }
@@ -116,21 +137,23 @@ fn unpack(args: &Args) -> anyhow::Result<PathBuf> {
 }
 
 /// The configuration, with the addresses of this start whatever its file says.
-fn load(config: &Path, args: &Args) -> anyhow::Result<Loaded> {
+fn load(config: &Path, door: &Door, args: &Args) -> anyhow::Result<Loaded> {
     let mut loaded = configuration::load(config).map_err(faults)?;
     let gateway = &mut loaded.gateway;
-    gateway.http.listen = args.http;
-    gateway.http.public_url = format!("http://{}", args.http);
+    gateway.http.listen = door.listen;
+    gateway.http.public_url = door.origin();
+    (gateway.http.tls_cert, gateway.http.tls_key) = door.tls.clone().unzip();
+    gateway.http.serve_metrics &= door.listen.ip().is_loopback();
     gateway.mqtt.host = args.mqtt.ip().to_string();
     gateway.mqtt.port = args.mqtt.port();
     Ok(loaded)
 }
 
 /// Waits until the gateway counts itself as ready; if it does not, it says why and goes on all the same.
-async fn ready(http: SocketAddr) {
+async fn ready(place: &Place) {
     let deadline = Instant::now() + READY_WITHIN;
     loop {
-        let reasons = match readiness(http).await {
+        let reasons = match readiness(place).await {
             Ok(None) => return,
             Ok(Some(reasons)) => reasons,
             Err(error) => error.to_string(),
@@ -144,9 +167,8 @@ async fn ready(http: SocketAddr) {
 }
 
 /// `None` when it is ready, else why not.
-async fn readiness(http: SocketAddr) -> anyhow::Result<Option<String>> {
-    let client = reqwest::Client::builder().no_proxy().build()?;
-    let response = client.get(format!("http://{http}/readyz")).send().await?;
+async fn readiness(place: &Place) -> anyhow::Result<Option<String>> {
+    let response = place.client()?.get(format!("{}/readyz", place.origin())).send().await?;
     if response.status().is_success() {
         return Ok(None);
     }
@@ -154,19 +176,27 @@ async fn readiness(http: SocketAddr) -> anyhow::Result<Option<String>> {
 }
 
 /// Addresses, log-ins, and what to try.
-async fn tell(args: &Args, config: &Path, site: &Site, data: &Path) -> anyhow::Result<()> {
+async fn tell(
+    args: &Args,
+    lan: Option<&Lan>,
+    config: &Path,
+    site: &Site,
+    place: &Place,
+) -> anyhow::Result<()> {
     let program = program();
-    println!(
-        "\n  web app   http://{}\n  metrics   http://{}/metrics\n  broker    {}",
-        args.http, args.http, args.mqtt
-    );
+    let origin = place.origin();
+    println!("\n  web app   {origin}");
+    if place.listen.ip().is_loopback() {
+        println!("  metrics   {origin}/metrics");
+    }
+    println!("  broker    {}", args.mqtt);
     println!(
         "  files     {}\n\nLog in with one of these links, each in a browser (or profile) of its own; each works once:",
         config.parent().unwrap_or(config).display()
     );
     for (id, officer) in LOGINS.iter().filter_map(|id| site.officers.get_key_value(*id)) {
         let body = serde_json::json!({"officer": id});
-        let answer = local::post_to(args.http, data, "/api/local/enrol", &body).await?;
+        let answer = place.post("/api/local/enrol", &body).await?;
         let roles: Vec<&str> = officer.roles.iter().map(|role| role.name()).collect();
         let duty = if on_duty(site, id, clock::wall()) { "on duty now" } else { "off duty now" };
         println!(
@@ -175,6 +205,14 @@ async fn tell(args: &Args, config: &Path, site: &Site, data: &Path) -> anyhow::R
             roles.join(", "),
             answer["link"].as_str().unwrap_or_default()
         );
+    }
+    if let Some(lan) = lan {
+        // Whoever is on duty is called by what there is to try.
+        let officer =
+            LOGINS.iter().find(|id| OfficerId::parse(id).is_ok_and(|id| on_duty(site, &id, clock::wall())));
+        let officer = officer.unwrap_or(&LOGINS[0]);
+        let answer = place.post("/api/local/enrol", &serde_json::json!({"officer": officer})).await?;
+        lan.tell(officer, answer["link"].as_str().unwrap_or_default())?;
     }
     println!("\nThree things to try:");
     for (number, one) in show::things(site).iter().enumerate() {
