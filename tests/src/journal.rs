@@ -28,6 +28,17 @@ pub fn facts(data: &Path, name: &str) -> Vec<Written> {
     read(data, FACT).into_iter().filter(|written| written.said["fact"] == name).collect()
 }
 
+/// Whether these bytes stand anywhere in the data directory, whatever the gateway is doing.
+pub fn holds(data: &Path, bytes: &[u8]) -> bool {
+    let entries = std::fs::read_dir(data).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).any(|path| {
+        if path.is_dir() {
+            return holds(&path, bytes);
+        }
+        std::fs::read(&path).is_ok_and(|found| found.windows(bytes.len()).any(|window| window == bytes))
+    })
+}
+
 fn read(data: &Path, kind: u8) -> Vec<Written> {
     let (log, _) =
         SegmentLog::open(Options::new(data)).unwrap_or_else(|error| panic!("the journal: {error}"));

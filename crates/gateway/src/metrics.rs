@@ -2,8 +2,8 @@
 
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec,
-    Opts, Registry, TextEncoder,
+    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 /// The metrics of the gateway.
@@ -59,6 +59,8 @@ pub struct Metrics {
     pub effects: IntCounterVec,
     /// Looks at pictures and clips by what came of them.
     pub evidence_reads: IntCounterVec,
+    /// Looks at who lives in a home; each is in the journal too.
+    pub home_reads: IntCounter,
     /// 1 for each concern that makes the health page red.
     pub concern: GaugeVec,
     /// Topics in quarantine.
@@ -179,6 +181,10 @@ impl Default for Metrics {
                 "Looks at pictures and clips of alarms.",
                 &["result"],
             ),
+            home_reads: make.keep(IntCounter::new(
+                "wanglou_home_reads_total",
+                "Looks at who lives in a home that an alarm is about.",
+            )),
             concern: make.keep(GaugeVec::new(
                 Opts::new("wanglou_concern", "1 while it makes the health page red."),
                 &["concern"],

@@ -251,6 +251,8 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         sockets_max: (gateway.http.sockets_max, gateway.http.sockets_per_officer_max),
         local_secret: local_secret(&data)?.into(),
         door: Arc::default(),
+        guard: Arc::default(),
+        locking: gateway.sessions.locking(),
         reload: Arc::clone(&reload),
         stopping: stopping.clone(),
     };

@@ -73,6 +73,9 @@ struct Body<'a> {
     outcome: Option<wanglou_model::Outcome>,
     esc: Option<Escalation>,
     silent: bool,
+    /// It is about a home; who lives there is asked for apart.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    home: bool,
     actions: &'a [&'static str],
     details: &'a std::collections::BTreeMap<String, serde_json::Value>,
 }
@@ -136,6 +139,7 @@ pub fn alarm_json(engine: &Engine, people: &People, alarm: &Alarm, rev: u64, ang
         outcome: alarm.outcome,
         esc: alarm.rung.map(|step| Escalation { step, next_at: alarm.next_rung.map(|next| wall(next.at)) }),
         silent: angle.silent,
+        home: engine.setup().site.homes.contains_key(&alarm.place),
         actions: &angle.actions,
         details: &alarm.details,
     };

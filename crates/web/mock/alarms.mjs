@@ -112,6 +112,7 @@ export const rest = () => [
     accepted_at: minutesAgo(12),
     rev: 4,
     actions: ['arrive', 'note', 'resolve', 'false_alarm'],
+    home: true,
   }),
   alarm(31, {
     id: 'al_throw',
@@ -346,6 +347,12 @@ export const places = () =>
     ['road-2/mh-17', ['东区', '2号路', '17号井']],
     ['gate-n', ['北门']],
   ].map(([id, path]) => ({ id, path, path_en: path.map(english) }));
+
+export const RESIDENT = {
+  name: '周阿姨',
+  telephone: '+86 000 0000 1203',
+  family: [{ name: '周样例', telephone: '+86 000 0000 2203' }],
+};
 
 export const phones = () => [
   { id: 's1', officer: OFFICER.id, phone: 'd_7f', name: '门岗 1 号手机', since: minutesAgo(4000), expires_at: minutesAgo(-9000) },

@@ -9,6 +9,7 @@
 //   POST /mock/raise/<name>            raises one of the canned alarms
 //   POST /mock/guest                   ends the session
 //   POST /mock/stall                   welcomes, but never replays
+//   POST /mock/pin                     the officer has a PIN: 5050
 //   POST /mock/push                    push messages are configured
 //   POST /mock/burst                   500 updates of one alarm
 import { readFileSync } from 'node:fs';
@@ -42,7 +43,7 @@ export function startMock(port) {
   let subscriptions = [];
 
   function scene(name) {
-    state = { session: true, cut: false, stall: false, admin: true, push: false };
+    state = { session: true, cut: false, stall: false, admin: true, push: false, pin: '', unlocked: false };
     answered.clear();
     receipts = [];
     reports = [];
@@ -146,6 +147,7 @@ export function startMock(port) {
       site: canned.SITE,
       version: '0.1.0',
       now: now(),
+      pin: { set: state.pin !== '', required: false, lock_after_s: 900 },
     };
     if (path === '/api/enrol') {
       if (body.token.toUpperCase() !== 'K7QMR2XW9DPT') {
@@ -183,6 +185,19 @@ export function startMock(port) {
       if (method === 'DELETE') state.phones = [];
       return method === 'DELETE' ? res.writeHead(204).end() : json(res, 200, state.phones ?? canned.phones());
     }
+    if (path === '/api/pin') {
+      [state.pin, state.unlocked] = [body.pin, true];
+      return res.writeHead(204).end();
+    }
+    if (path === '/api/pin/unlock') {
+      state.unlocked = body.pin === state.pin;
+      if (state.unlocked) return res.writeHead(204).end();
+      return json(res, 403, { code: 'pin_wrong', text: { zh: 'PIN 不对，还可以试 4 次', en: 'Wrong PIN; 4 more tries' } });
+    }
+    if (path.endsWith('/resident')) {
+      if (!state.unlocked) return json(res, 403, { code: 'pin_needed', text: { zh: '请输入 PIN', en: 'give your PIN' } });
+      return json(res, 200, canned.RESIDENT);
+    }
     if (path === '/api/admin/overview') return json(res, 200, canned.overview());
     if (path === '/api/evidence/cover.svg') {
       return res.writeHead(200, { 'content-type': 'image/svg+xml' }).end(canned.PICTURE);
@@ -192,7 +207,8 @@ export function startMock(port) {
   }
 
   function mock([word, name], res) {
-    if (word === 'cut' || word === 'down' || word === 'dead') {
+    if (word === 'pin') state.pin = '5050';
+    else if (word === 'cut' || word === 'down' || word === 'dead') {
       state.cut = true;
       state.down = word === 'down';
       state.dead = word === 'dead';

@@ -109,6 +109,29 @@ const SCREENS = {
       await p.locator('article .body').evaluate((e) => e.scrollTo(0, e.scrollHeight));
     },
   },
+  lock: {
+    scene: ['calm', 'pin'],
+    async show(p) {
+      await p.locator('[data-phase=live]').waitFor();
+      // Away for a day.
+      await p.addInitScript(() => localStorage.setItem('wanglou.seen', String(Date.now() - 86_400_000)));
+      await p.reload();
+      await p.getByLabel('PIN').fill('1357');
+      await button(p, '解锁', 'Unlock').click();
+      await p.getByText(/PIN 不对|Wrong PIN/).waitFor();
+    },
+  },
+  pin: { scene: ['calm'], at: '#/pin', show: (p) => button(p, '保存', 'Save').waitFor() },
+  resident: {
+    scene: ['calm', 'pin'],
+    at: '#/alarm/al_alone',
+    async show(p) {
+      await button(p, '查看住户', 'Show resident').click();
+      await p.getByLabel('PIN').fill('5050');
+      await button(p, '解锁', 'Unlock').click();
+      await p.locator('a.call').first().scrollIntoViewIfNeeded();
+    },
+  },
   'other-actions': {
     scene: ['calm'],
     at: '#/alarm/al_alone',

@@ -1,10 +1,14 @@
 //! Who may come in: invitations (enrolment links) and sessions. Only hashes of tokens are kept, never tokens.
 //! Journaled like everything else: what was granted or revoked is so after any crash.
 
+mod pin;
+
+pub use pin::{Pin, PinFault};
+
 use crate::push::Subscription;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use wanglou_model::{OfficerId, PhoneId, Span, Timestamp};
+use wanglou_model::{AlarmId, OfficerId, PhoneId, PlaceId, Span, Timestamp};
 
 /// Invitations that exist at once; the oldest goes first.
 pub const INVITATIONS_MAX: usize = 2_000;
@@ -71,6 +75,38 @@ pub enum AccessEvent {
         /// Why: `gone`, `asked for`.
         why: String,
     },
+    /// An officer chose a PIN, or another one.
+    PinSet {
+        /// Whose.
+        officer: OfficerId,
+        /// Its hash.
+        pin: Pin,
+    },
+    /// Too many wrong PINs in a row: nobody unlocks with it any more.
+    PinLocked {
+        /// Whose.
+        officer: OfficerId,
+        /// The phone at which they were tried.
+        phone: PhoneId,
+    },
+    /// A PIN was taken away; its officer chooses another one.
+    PinCleared {
+        /// Whose.
+        officer: OfficerId,
+        /// Who did.
+        by: OfficerId,
+    },
+    /// Somebody looked at who lives in a home and whom to call. Changes nothing: it is there to be asked for.
+    HomeRead {
+        /// Who.
+        officer: OfficerId,
+        /// On which phone.
+        phone: PhoneId,
+        /// Whose home.
+        place: PlaceId,
+        /// Because of which alarm.
+        alarm: AlarmId,
+    },
     /// A session ended.
     Revoked {
         /// Which one.
@@ -119,6 +155,9 @@ pub struct Access {
     /// Invitations that were used, and when: so that whoever tries one again is told so.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub used: BTreeMap<TokenHash, Timestamp>,
+    /// PINs of officers who have one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pins: BTreeMap<OfficerId, Pin>,
 }
 
 impl Access {
@@ -164,6 +203,18 @@ impl Access {
                     session.push = None;
                 }
             }
+            AccessEvent::PinSet { officer, pin } => {
+                self.pins.insert(officer.clone(), pin.clone());
+            }
+            AccessEvent::PinLocked { officer, .. } => {
+                if let Some(pin) = self.pins.get_mut(officer) {
+                    pin.locked = true;
+                }
+            }
+            AccessEvent::PinCleared { officer, .. } => {
+                self.pins.remove(officer);
+            }
+            AccessEvent::HomeRead { .. } => {}
             AccessEvent::Revoked { session, .. } => {
                 self.sessions.remove(session);
             }

@@ -4,6 +4,7 @@ use super::Fault;
 use crate::clock::Demand;
 use crate::effects::Template;
 use crate::evidence::Allowed;
+use crate::http::Locking;
 use crate::mqtt::{Address, BrokerOptions, Login, Tls};
 use crate::push::{Endpoints, SERVICES};
 use serde::Deserialize;
@@ -41,6 +42,8 @@ pub struct GatewayFile {
     pub evidence: EvidenceTable,
     /// A message of its own that proves the path.
     pub canary: CanaryTable,
+    /// Phones that are logged in.
+    pub sessions: SessionsTable,
     /// Logs.
     pub log: LogTable,
     /// Push messages to phones whose app is closed.
@@ -68,6 +71,7 @@ impl Default for GatewayFile {
             clock: ClockTable::default(),
             evidence: EvidenceTable::default(),
             canary: CanaryTable::default(),
+            sessions: SessionsTable::default(),
             log: LogTable::default(),
             push: PushTable::default(),
             webhooks: BTreeMap::new(),
@@ -147,14 +151,14 @@ impl MqttTable {
 pub struct HttpTable {
     /// Where to listen: on loopback without a certificate; elsewhere only with one, or behind a proxy that speaks https.
     pub listen: SocketAddr,
-    /// What phones have in their address bar; decides Origin, cookies and links. `https://…`, or `http://` on
-    /// loopback.
-    pub public_url: String,
-    /// `/metrics` answers here too (the demo).
     /// PEM file of our certificate and its chain; with `tls_key`. Set, the address speaks https. Read anew when it changes.
     pub tls_cert: Option<PathBuf>,
     /// PEM file of its private key; with `tls_cert`.
     pub tls_key: Option<PathBuf>,
+    /// What phones have in their address bar; decides Origin, cookies and links. `https://…`, or `http://` on
+    /// loopback.
+    pub public_url: String,
+    /// `/metrics` answers here too (the demo).
     pub serve_metrics: bool,
     /// How many sockets at once.
     pub sockets_max: usize,
@@ -166,20 +170,16 @@ impl Default for HttpTable {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            tls_cert: None,
+            tls_key: None,
             public_url: "http://127.0.0.1:8080".into(),
             serve_metrics: false,
             sockets_max: 12_000,
             sockets_per_officer_max: 8,
-            tls_cert: None,
-            tls_key: None,
         }
     }
 }
 
-/// `[metrics]`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct MetricsTable {
 impl HttpTable {
     /// Our certificate and its key with paths made absolute, where https is spoken here.
     pub fn tls(&self, folder: &Path) -> Option<(PathBuf, PathBuf)> {
@@ -188,6 +188,10 @@ impl HttpTable {
     }
 }
 
+/// `[metrics]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MetricsTable {
     /// Where to listen; no log-in, so keep it inside.
     pub listen: SocketAddr,
 }
@@ -271,6 +275,33 @@ pub struct CanaryTable {
 impl Default for CanaryTable {
     fn default() -> Self {
         Self { on: true, every_s: 10, within_s: 5 }
+    }
+}
+
+/// `[sessions]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SessionsTable {
+    /// The app asks for the PIN after it was away for so many minutes, 0 for never, at most a day. Alarms ring, and are
+    /// accepted, without it.
+    pub lock_after_min: u32,
+    /// Everybody chooses a PIN when their phone is linked.
+    pub require_pin: bool,
+}
+
+impl Default for SessionsTable {
+    fn default() -> Self {
+        Self { lock_after_min: 15, require_pin: false }
+    }
+}
+
+impl SessionsTable {
+    /// As phones are told.
+    pub fn locking(&self) -> Locking {
+        Locking {
+            after: Duration::from_secs(60 * u64::from(self.lock_after_min)),
+            required: self.require_pin,
+        }
     }
 }
 
@@ -454,6 +485,12 @@ impl GatewayFile {
                 self.http.public_url
             );
             wrong("http.public_url", text);
+        }
+        if self.sessions.lock_after_min > 24 * 60 {
+            wrong(
+                "sessions.lock_after_min",
+                format!("{} is more than a day (1440)", self.sessions.lock_after_min),
+            );
         }
         let unfit = |name: &&String| !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         for name in self.notes.keys().chain(self.cards.keys()).filter(unfit) {

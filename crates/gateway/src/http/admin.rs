@@ -298,11 +298,20 @@ struct SessionRow {
     name: String,
     since: String,
     expires_at: String,
+    /// `none`, `set` or `locked`: of the officer, on all their phones.
+    pin: &'static str,
 }
 
 pub(super) async fn sessions(State(side): State<PhoneSide>, caller: Caller) -> Result<Response, Problem> {
     caller.admin()?;
+    let access = side.writer.access();
+    let pin = |officer: &OfficerId| match access.pins.get(officer) {
+        None => "none",
+        Some(pin) if pin.locked => "locked",
+        Some(_) => "set",
+    };
     let row = |(token, session): (&TokenHash, &crate::access::Session)| SessionRow {
+        pin: pin(&session.officer),
         id: token.0.clone(),
         officer: session.officer.to_string(),
         phone: session.phone.to_string(),
@@ -310,7 +319,8 @@ pub(super) async fn sessions(State(side): State<PhoneSide>, caller: Caller) -> R
         since: rfc3339_micros::format(session.since),
         expires_at: rfc3339_micros::format(session.expires_at),
     };
-    let rows: Vec<SessionRow> = side.writer.access().sessions.iter().map(row).collect();
+    let rows: Vec<SessionRow> = access.sessions.iter().map(row).collect();
+    drop(access);
     Ok(Json(rows).into_response())
 }
 

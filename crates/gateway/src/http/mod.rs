@@ -11,19 +11,23 @@ mod enrol;
 mod evidence;
 mod notes;
 mod origin;
+mod pin;
 mod push;
 mod reports;
+mod resident;
 mod serve;
 pub mod session;
 mod socket;
 mod team;
+mod tls;
 
 pub use admin::liveness;
-mod tls;
 pub use enrol::{ENROL_FRAGMENT, token};
 pub use notes::Notes;
 pub use origin::Origin;
+pub use pin::Guard;
 pub use serve::{ServeError, bind, serve};
+pub use session::Locking;
 pub use tls::{Certificate, TlsFault};
 
 use crate::evidence::Evidence;
@@ -92,6 +96,10 @@ pub struct PhoneSide {
     pub local_secret: Arc<str>,
     /// Tickets for sockets, and the slow-down of guesses.
     pub door: Arc<session::Door>,
+    /// What was tried of PINs, and who gave theirs lately.
+    pub guard: Arc<Guard>,
+    /// When the app asks for the PIN.
+    pub locking: Locking,
     /// Applies a changed configuration.
     pub reload: Reload,
     /// True once the gateway is to stop.
@@ -170,10 +178,13 @@ pub fn router(side: PhoneSide) -> Router {
         .route("/api/push", get(push::show).post(push::subscribe).delete(push::unsubscribe))
         .route("/api/push/trial", post(push::trial))
         .route("/api/drill", post(commands::drill))
+        .route("/api/pin", post(pin::choose))
+        .route("/api/pin/unlock", post(pin::unlock))
         .route("/api/ticket", post(session::ticket))
         .route("/api/cmd", post(commands::command))
         .route("/api/receipt", post(commands::receipt))
         .route("/api/alarms/{id}", get(alarms::detail))
+        .route("/api/alarms/{id}/resident", get(resident::show))
         .route("/api/evidence/{alarm}/{number}", get(evidence::show))
         .route("/api/evidence/{alarm}/{number}/export", post(evidence::export))
         .route("/api/notes/{source}", post(notes::note))
@@ -182,6 +193,7 @@ pub fn router(side: PhoneSide) -> Router {
         .route("/api/admin/history", get(admin::history))
         .route("/api/admin/reload", post(admin::reload))
         .route("/api/admin/sessions", get(admin::sessions).delete(admin::revoke))
+        .route("/api/admin/pin", axum::routing::delete(pin::reset))
         .route("/api/local/enrol", post(enrol::invite))
         .route("/api/local/test-alarm", post(admin::test_alarm))
         .route("/api/local/quarantine", post(admin::quarantine))

@@ -186,11 +186,28 @@ impl FromRequestParts<PhoneSide> for Caller {
     }
 }
 
+/// When the app asks for the PIN of whoever has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Locking {
+    /// After the app was away for so long; zero for never.
+    pub after: Duration,
+    /// Everybody must have one.
+    pub required: bool,
+}
+
+#[derive(Serialize)]
+struct ShownPin {
+    set: bool,
+    required: bool,
+    lock_after_s: u64,
+}
+
 #[derive(Serialize)]
 struct Shown {
     officer: ShownOfficer,
     dev: String,
     site: ShownSite,
+    pin: ShownPin,
     version: &'static str,
     now: String,
 }
@@ -227,7 +244,13 @@ pub(super) async fn describe(side: &PhoneSide, caller: &Caller) -> Result<impl S
         admin: caller.officer.admin,
     };
     let now = rfc3339_micros::format(clock::wall());
+    let pin = ShownPin {
+        set: side.pin_of(caller.id()).is_some(),
+        required: side.locking.required,
+        lock_after_s: side.locking.after.as_secs(),
+    };
     Ok(Shown {
+        pin,
         officer,
         dev: caller.phone().to_string(),
         site: site.await?,

@@ -75,6 +75,8 @@ export interface Alarm {
   esc: Escalation | null;
   /** Shown in the list, but not rung. */
   silent: boolean;
+  /** It is about a home, of which the gateway knows who lives there. */
+  home: boolean;
   /** What this officer may do now. */
   actions: string[];
 }
@@ -113,6 +115,7 @@ export function parseAlarm(raw: unknown): Alarm | null {
     outcome: textOrNull(raw.outcome),
     esc: escalation(raw.esc),
     silent: raw.silent === true,
+    home: raw.home === true,
     actions: list(raw.actions).filter((a): a is string => typeof a === 'string'),
   };
 }

@@ -9,6 +9,7 @@
  *    └── got, cmd ──────┘  └── Commands ◄──────┴── taps
  * ```
  */
+import { NO_PIN } from './lock';
 import type { Alarm } from './alarm';
 import { Commands } from './commands';
 import { Feed } from './feed';
@@ -195,7 +196,8 @@ export class Client {
   private async load(): Promise<void> {
     try {
       const saved = await this.parts.store.load();
-      this.session = saved.session;
+      // What an older build kept says nothing of a PIN.
+      this.session = saved.session && { ...saved.session, pin: saved.session.pin ?? NO_PIN };
       this.feed.restore(saved);
       this.commands.restore(saved.pending);
     } catch {

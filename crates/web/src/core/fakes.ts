@@ -2,6 +2,7 @@
  * Stand-ins for clock, socket, gateway and disk, for tests only. Time moves
  * when a test says so; a disk write is complete when a test says so.
  */
+import { NO_PIN } from './lock';
 import type { Alarm } from './alarm';
 import type { Change, Clock, CommandAnswer, Dial, Http, Pending, PhotoAnswer, Saved, Session, SessionAnswer, SocketHandlers, Store } from './ports';
 import type { Command, Outbound } from './wire';
@@ -195,6 +196,7 @@ export function session(id: string, dev = 'd_7f'): Session {
     dev,
     site: { id: 'demo', name: { zh: '示范小区', en: 'Demo compound' } },
     version: '0.1.0',
+    pin: NO_PIN,
   };
 }
 
@@ -226,6 +228,7 @@ export function alarm(id: string, change: Partial<Alarm> = {}): Alarm {
     outcome: null,
     esc: { step: 0, next_at: null },
     silent: false,
+    home: false,
     actions: ['accept', 'decline'],
     ...change,
   };

@@ -4,6 +4,7 @@
  * waits for a real timer, socket or database.
  */
 import type { Alarm } from './alarm';
+import type { PinState } from './lock';
 import type { Command, Inbound, Receipt, Visibility } from './wire';
 
 /** Time and chance. */
@@ -41,6 +42,7 @@ export interface Session {
   dev: string;
   site: { id: string; name: { zh: string; en: string } };
   version: string;
+  pin: PinState;
 }
 
 /** The answer to `GET /api/session`. */

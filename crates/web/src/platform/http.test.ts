@@ -28,6 +28,7 @@ const SESSION = {
   site: { id: 'demo', name: { zh: '示范' } },
   version: '0.1.0',
   now: '2026-03-02T21:00:00Z',
+  pin: { set: true, required: false, lock_after_s: 900 },
 };
 const COMMAND = { cid: 'c1', op: 'accept', id: 'a', rev: 1, at: '2026-03-02T21:00:00Z' };
 
@@ -40,6 +41,7 @@ test('a session is read with the gateway’s time', async () => {
       dev: 'd_7f',
       site: { id: 'demo', name: { zh: '示范', en: '示范' } },
       version: '0.1.0',
+      pin: { set: true, required: false, lock_after_s: 900 },
     },
     now_ms: Date.parse('2026-03-02T21:00:00Z'),
   });

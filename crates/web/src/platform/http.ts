@@ -1,6 +1,7 @@
 /** The gateway's HTTP side, over `fetch`. Same origin; the session is a cookie that no script sees. */
 import { isObject, type Person, person, type Words, wordsOrNull } from '../core/alarm';
 import type { CommandAnswer, Http, PhotoAnswer, Session, SessionAnswer } from '../core/ports';
+import { NO_PIN, type PinState } from '../core/lock';
 import { type Command, parseMessage } from '../core/wire';
 
 /** No answer for this long is none. */
@@ -125,6 +126,33 @@ export async function alarmDetail(id: string): Promise<Detail | 'gone' | 'unreac
   };
 }
 
+/** Somebody to call. */
+export interface Contact {
+  name: string;
+  telephone: string | null;
+}
+
+/** Who lives in a home, and their family. */
+export interface Home extends Contact {
+  family: Contact[];
+}
+
+export type HomeAnswer = { kind: 'shown'; home: Home } | { kind: 'refused'; code: string; words: Words | null };
+
+/** Who lives in the home that an alarm is about. */
+export async function resident(alarm: string): Promise<HomeAnswer> {
+  const answer = await request('GET', `/api/alarms/${encodeURIComponent(alarm)}/resident`);
+  const body = isObject(answer?.body) ? answer.body : {};
+  if (answer?.status === 200) {
+    return { kind: 'shown', home: { ...contact(body), family: Array.isArray(body.family) ? body.family.filter(isObject).map(contact) : [] } };
+  }
+  return { kind: 'refused', code: typeof body.code === 'string' ? body.code : 'unreachable', words: wordsOrNull(body.text) };
+}
+
+function contact({ name, telephone }: Record<string, unknown>): Contact {
+  return { name: typeof name === 'string' ? name : '', telephone: typeof telephone === 'string' ? telephone : null };
+}
+
 function happening(raw: unknown): Happening[] {
   if (!isObject(raw) || typeof raw.at !== 'string') return [];
   return [
@@ -161,7 +189,14 @@ export function readSession(body: unknown): Session | null {
       name: (isObject(site) ? wordsOrNull(site.name) : null) ?? { zh: '', en: '' },
     },
     version: typeof body.version === 'string' ? body.version : '',
+    pin: readPin(body.pin),
   };
+}
+
+function readPin(raw: unknown): PinState {
+  if (!isObject(raw)) return NO_PIN;
+  const { set, required, lock_after_s } = raw;
+  return { set: set === true, required: required === true, lock_after_s: typeof lock_after_s === 'number' ? lock_after_s : 0 };
 }
 
 function readNow(body: unknown): number | null {

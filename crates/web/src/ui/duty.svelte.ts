@@ -17,6 +17,7 @@ import * as sound from '../platform/sound';
 import { IdbStore } from '../platform/store';
 import { startWorker, update } from '../platform/worker';
 import { gate } from './gate.svelte';
+import { lock, watchLock } from './lock.svelte';
 import { prefs } from './prefs.svelte';
 import { alarmHref, route } from './route.svelte';
 
@@ -225,6 +226,7 @@ export function startDuty(): () => void {
   const stop = new AbortController();
   const { signal } = stop;
   gate.watch(signal);
+  watchLock(() => view.session !== null && lock.asks(view.session.pin), signal);
   document.addEventListener('visibilitychange', () => client.presenceChanged(), { signal });
   document.addEventListener('visibilitychange', () => void gate.look(), { signal });
   window.addEventListener('pageshow', (e) => e.persisted && client.wake(), { signal });

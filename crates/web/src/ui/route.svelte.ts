@@ -1,6 +1,6 @@
 /**
  * Where in the app the person is, kept in the fragment: `#/`, `#/alarm/<id>`,
- * `#/settings`, `#/duty`, `#/team`, `#/history`, `#/report`, `#/admin`, and `#enrol=<token>` for the link that binds a phone
+ * `#/settings`, `#/duty`, `#/team`, `#/history`, `#/report`, `#/pin`, `#/admin`, and `#enrol=<token>` for the link that binds a phone
  * (a fragment never leaves the device by itself).
  */
 
@@ -12,10 +12,11 @@ export type Route =
   | { name: 'team' }
   | { name: 'history' }
   | { name: 'report' }
+  | { name: 'pin' }
   | { name: 'admin' }
   | { name: 'enrol'; token: string };
 
-const PLAIN = ['settings', 'duty', 'team', 'history', 'report', 'admin'] as const;
+const PLAIN = ['settings', 'duty', 'team', 'history', 'report', 'pin', 'admin'] as const;
 
 /** Reads a fragment; anything unknown is the list. */
 export function parseRoute(hash: string): Route {

@@ -8,18 +8,21 @@ export interface Linked {
   phone: string;
   name: string;
   since: string;
+  /** The officer's PIN: `none`, `set` or `locked`. */
+  pin: string;
 }
 
 /** Reads the list; the latest link first. */
 export function readLinked(body: unknown): Linked[] {
   const text = (raw: unknown) => (typeof raw === 'string' ? raw : '');
   const rows = Array.isArray(body) ? body.filter(isObject) : [];
-  const read = rows.map(({ id, officer, phone, name, since }) => ({
+  const read = rows.map(({ id, officer, phone, name, since, pin }) => ({
     id: text(id),
     officer: text(officer),
     phone: text(phone),
     name: text(name),
     since: text(since),
+    pin: text(pin),
   }));
   return read.filter(({ id }) => id !== '').sort((a, b) => b.since.localeCompare(a.since));
 }
