@@ -14,6 +14,7 @@ mod channels;
 mod command;
 mod custody;
 mod duty;
+mod few;
 mod flood;
 mod ladder;
 pub mod lifecycle;
@@ -27,6 +28,7 @@ mod routing;
 mod routing_settings;
 pub mod rules;
 mod scope;
+mod seen;
 mod senses;
 mod setup;
 mod snapshot;
@@ -58,7 +60,8 @@ pub use snapshot::SnapshotError;
 pub use timers::{Timer, Timers};
 pub use world::World;
 
-use crate::rules::{Cause, Proposal, Rule, RuleTimers};
+use crate::rules::{Cause, Proposal, Rule, RuleName, RuleTimers};
+use crate::setup::Registered;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use wanglou_model::{
@@ -178,8 +181,9 @@ impl Engine {
     }
 
     fn configure(&mut self) {
-        for rule in &mut self.rules {
-            let mut timers = RuleTimers { rule: rule.name(), timers: &mut self.timers };
+        self.senses.devices.number_by(&self.setup.devices);
+        for (index, rule) in self.rules.iter_mut().enumerate() {
+            let mut timers = RuleTimers { rule: RuleName::nth(index), timers: &mut self.timers };
             rule.configure(&self.senses, &self.setup, &mut timers);
         }
     }
@@ -322,21 +326,22 @@ impl Engine {
         let Delivery { retain, dup, by } = *delivery;
         self.advance(at);
         let setup = Arc::clone(&self.setup);
-        let Some((id, device)) = setup.device_of(said) else {
+        let Some(Registered { id, device, number, home }) = setup.registered(said) else {
             return (Vec::new(), None);
         };
         let (occurred, freshness) = self.senses.place_in_time(said, retain, by);
-        let mut sighting = Sighting { id, device, said, occurred, freshness, duplicate: false };
+        let home = home.as_ref();
+        let mut sighting = Sighting { id, device, home, said, occurred, freshness, duplicate: false };
         let unheard = device.probation && setup.unheard.contains(id);
         let listening =
             if unheard { Listening(0) } else { Listening::to(&self.rules, device, &said.reading) };
-        sighting.duplicate = listening.any() && !retain && self.is_duplicate(&sighting, dup);
-        let mut triggers = self.observe_device(&sighting, by);
+        sighting.duplicate =
+            listening.any() && !retain && says_something(said) && self.is_duplicate(&sighting, dup);
+        let mut triggers = self.observe_device(*number, &sighting, by);
         self.pass_on_health(&triggers);
         for rule in (0..self.rules.len()).filter(|rule| listening.has(*rule)) {
             self.tune(rule, &sighting.device.place);
-            let name = self.rules[rule].name();
-            let mut timers = RuleTimers { rule: name, timers: &mut self.timers };
+            let mut timers = RuleTimers { rule: RuleName::nth(rule), timers: &mut self.timers };
             if let Some(subject) = self.rules[rule].observe(&self.senses, &setup, &sighting, &mut timers) {
                 triggers.push(Trigger::Said { rule, subject });
             }
@@ -364,10 +369,10 @@ impl Engine {
         clippy::wildcard_enum_match_arm,
         reason = "a few variants matter here; a new one does where it says so"
     )]
-    fn observe_device(&mut self, sighting: &Sighting, by: Option<Way>) -> Vec<Trigger> {
+    fn observe_device(&mut self, number: u32, sighting: &Sighting, by: Option<Way>) -> Vec<Trigger> {
         let at = self.senses.at;
         let alive = sighting.is_alive();
-        let seen = self.senses.devices.entry(sighting.id);
+        let seen = self.senses.devices.numbered(number);
         let was_unhealthy = seen.unknown || seen.online == Some(false);
         match &sighting.said.reading {
             Reading::Availability {
@@ -405,7 +410,7 @@ impl Engine {
     fn observe_due(&mut self, at: Timestamp) -> Option<Vec<Trigger>> {
         let (_, timer) = self.timers.pop(at)?;
         Some(match timer {
-            Timer::Rule { rule, subject, slot } => self.observe_rule_due(&rule, subject, slot),
+            Timer::Rule { rule, subject, slot } => self.observe_rule_due(rule.index(), subject, slot),
             Timer::Silence(device) => {
                 let triggers = self.observe_silence(device);
                 self.pass_on_health(&triggers);
@@ -431,18 +436,19 @@ impl Engine {
     fn pass_on_health(&mut self, triggers: &[Trigger]) {
         for trigger in triggers {
             let Trigger::Health { device, .. } = trigger else { continue };
-            for rule in &mut self.rules {
-                let mut timers = RuleTimers { rule: rule.name(), timers: &mut self.timers };
+            for (index, rule) in self.rules.iter_mut().enumerate() {
+                let mut timers = RuleTimers { rule: RuleName::nth(index), timers: &mut self.timers };
                 rule.health(&self.senses, &self.setup, device, &mut timers);
             }
         }
     }
 
-    fn observe_rule_due(&mut self, name: &str, subject: PlaceId, slot: u8) -> Vec<Trigger> {
-        let Some(rule) = self.rules.iter().position(|rule| rule.name() == name) else { return Vec::new() };
+    fn observe_rule_due(&mut self, rule: usize, subject: PlaceId, slot: u8) -> Vec<Trigger> {
+        if rule >= self.rules.len() {
+            return Vec::new();
+        }
         self.tune(rule, &subject);
-        let name = self.rules[rule].name();
-        let mut timers = RuleTimers { rule: name, timers: &mut self.timers };
+        let mut timers = RuleTimers { rule: RuleName::nth(rule), timers: &mut self.timers };
         let decide = self.rules[rule].due(&self.senses, &self.setup, &subject, slot, &mut timers);
         if decide { vec![Trigger::Due { rule, subject, slot }] } else { Vec::new() }
     }
@@ -531,12 +537,17 @@ impl Engine {
     fn observe_resumed(&mut self) -> Vec<Trigger> {
         let mut triggers = Vec::new();
         for (index, rule) in self.rules.iter_mut().enumerate() {
-            let mut timers = RuleTimers { rule: rule.name(), timers: &mut self.timers };
+            let mut timers = RuleTimers { rule: RuleName::nth(index), timers: &mut self.timers };
             let subjects = rule.resumed(&self.senses, &self.setup, &mut timers);
             triggers.extend(subjects.into_iter().map(|subject| Trigger::Resumed { rule: index, subject }));
         }
         triggers
     }
+}
+
+/// A sign of life without content may come twice: nothing counts it.
+fn says_something(said: &Observation) -> bool {
+    !matches!(said.reading, Reading::Heartbeat {} | Reading::Link { .. })
 }
 
 /// Phones of one officer that are remembered; the one that has been offline longest is forgotten first.
@@ -570,8 +581,8 @@ impl Engine {
             Trigger::Said { rule, subject } => {
                 let Some((sighted, observation)) = said else { return };
                 let setup = Arc::clone(&self.setup);
-                let Some((_, device)) = setup.device_of(observation) else { return };
-                let sighting = sighted.with(device, observation);
+                let Some(known) = setup.registered(observation) else { return };
+                let sighting = sighted.with(known, observation);
                 self.tune(*rule, subject);
                 let proposals = self.rules[*rule].decide(&self.world(), subject, Cause::Said(&sighting));
                 self.propose(at, *rule, proposals, facts);
@@ -619,23 +630,23 @@ impl Engine {
             follower.take_step(*channel);
         }
         if self.senses.register.apply(self.senses.at, self.senses.wall_minus_at, fact) {
-            for rule in &mut self.rules {
-                let mut timers = RuleTimers { rule: rule.name(), timers: &mut self.timers };
+            for (index, rule) in self.rules.iter_mut().enumerate() {
+                let mut timers = RuleTimers { rule: RuleName::nth(index), timers: &mut self.timers };
                 rule.registered(&self.senses, &self.setup, fact, &mut timers);
             }
         }
         let entered = fact.alarm().filter(|_| matches!(fact, Fact::Staged { .. } | Fact::Raised(_)));
         if let Some(alarm) = entered.and_then(|id| self.book.alarms.get(id)) {
-            for rule in &mut self.rules {
-                let mut timers = RuleTimers { rule: rule.name(), timers: &mut self.timers };
+            for (index, rule) in self.rules.iter_mut().enumerate() {
+                let mut timers = RuleTimers { rule: RuleName::nth(index), timers: &mut self.timers };
                 rule.staged(&self.senses, &self.setup, alarm, &mut timers);
             }
         }
         if let Fact::Closed { alarm, reason, .. } = fact
             && let Some(alarm) = self.book.alarms.get(alarm)
         {
-            for rule in &mut self.rules {
-                let mut timers = RuleTimers { rule: rule.name(), timers: &mut self.timers };
+            for (index, rule) in self.rules.iter_mut().enumerate() {
+                let mut timers = RuleTimers { rule: RuleName::nth(index), timers: &mut self.timers };
                 rule.ended(&self.senses, &self.setup, alarm, reason, &mut timers);
             }
         }
@@ -1221,10 +1232,11 @@ fn alarm_calls(book: &Book, id: &AlarmId, rung: usize) -> bool {
 }
 
 impl Sighted {
-    fn with<'a>(&'a self, device: &'a Device, said: &'a Observation) -> Sighting<'a> {
+    fn with<'a>(&'a self, known: &'a Registered, said: &'a Observation) -> Sighting<'a> {
         Sighting {
             id: &self.id,
-            device,
+            device: &known.device,
+            home: known.home.as_ref(),
             said,
             occurred: self.occurred,
             freshness: self.freshness,

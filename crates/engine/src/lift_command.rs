@@ -114,13 +114,13 @@ impl Book {
         if self.commands.len() >= COMMANDS_MAX {
             let oldest = self.commands.iter().min_by_key(|(_, row)| (!row.state.is_end(), row.at));
             if let Some(id) = oldest.map(|(id, _)| id.clone()) {
-                timers.disarm(&Timer::Command(id.clone()));
+                timers.disarm(&Timer::Command(id.as_str().into()));
                 self.commands.remove(&id);
             }
         }
         let row = CommandRow { command: command.clone(), at, state: CommandState::Pending };
         self.commands.insert(command.command.clone(), row);
-        timers.arm(Timer::Command(command.command.clone()), at + CONFIRMED_WITHIN);
+        timers.arm(Timer::Command(command.command.as_str().into()), at + CONFIRMED_WITHIN);
         let line = Entry::new(at, "command").over(command.action.name()).because(command.reason.clone());
         let line = match &command.by {
             Some(by) => line.by(by),
@@ -140,7 +140,7 @@ impl Book {
         let Some(row) = self.commands.get_mut(id) else { return };
         row.state = state;
         if state.is_end() {
-            timers.disarm(&Timer::Command(id.to_owned()));
+            timers.disarm(&Timer::Command(id.into()));
         }
         let (alarm, action) = (row.command.alarm.clone(), row.command.action.name());
         let (zh, en) = words(state);

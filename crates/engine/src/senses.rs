@@ -4,8 +4,8 @@
 use crate::calendar::Local;
 use crate::recent::Recent;
 use crate::register::Register;
+use crate::seen::DevicesSeen;
 use crate::setup::Setup;
-use crate::table::Table;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use wanglou_model::{
@@ -46,6 +46,8 @@ pub struct Sighting<'a> {
     pub id: &'a DeviceId,
     /// Its entry in the registry.
     pub device: &'a Device,
+    /// The registered home that it is in.
+    pub home: Option<&'a PlaceId>,
     /// What it said.
     pub said: &'a Observation,
     /// When it was so, as well as is known: the device's time where it can be trusted, else the receive time.
@@ -196,7 +198,7 @@ pub struct Senses {
     #[serde(default)]
     pub lane_blinds: Vec<LaneBlind>,
     /// Devices that were heard or spoken of.
-    pub(crate) devices: Table<DeviceId, DeviceSeen>,
+    pub(crate) devices: DevicesSeen,
     /// Phones.
     pub phones: BTreeMap<OfficerId, BTreeMap<PhoneId, PhoneSeen>>,
     /// Phones that can be pushed to while their app is closed, and when each gave its latest sign of life.
@@ -223,7 +225,7 @@ impl Default for Senses {
             outages: BTreeMap::new(),
             blinds: Vec::new(),
             lane_blinds: Vec::new(),
-            devices: Table::default(),
+            devices: DevicesSeen::default(),
             phones: BTreeMap::new(),
             pushable: BTreeMap::new(),
             recent: Recent::default(),

@@ -4,11 +4,12 @@ use crate::calendar::Calendar;
 use crate::overrides::{OverrideError, Overrides};
 use crate::routing_settings;
 use crate::rules::RuleSettings;
+use crate::seen::DeviceList;
 use crate::table::Table;
 use crate::trial;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use wanglou_model::{Channel, Device, DeviceId, Observation, Site};
+use wanglou_model::{Channel, Device, DeviceId, Observation, PlaceId, Site};
 
 /// Why a configuration cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +51,19 @@ pub struct Setup {
     /// Devices on probation beside a trusted one: alive or not, but not believed.
     pub unheard: BTreeSet<DeviceId>,
     /// By profile, then by the vendor's identity.
-    identities: Table<String, Table<String, (DeviceId, Arc<Device>)>>,
+    identities: Table<String, Table<String, Registered>>,
+    /// Their numbers.
+    pub(crate) devices: Arc<DeviceList>,
+}
+
+/// A device that messages can be of.
+#[derive(Debug)]
+pub(crate) struct Registered {
+    pub(crate) id: DeviceId,
+    pub(crate) device: Arc<Device>,
+    pub(crate) number: u32,
+    /// The registered home that it is in.
+    pub(crate) home: Option<PlaceId>,
 }
 
 impl Setup {
@@ -75,28 +88,41 @@ impl Setup {
                 behind.entry(hub.clone()).or_default().push(id.clone());
             }
         }
-        let identities = identities(&site);
+        let devices = Arc::new(DeviceList::of(&site));
+        let identities = identities(&site, &devices);
         let unheard = trial::unheard(&site);
         let overrides = Overrides::new(&rules, &site)?;
-        Ok(Self { overrides, unheard, site, rules, hash, channels, calendar, behind, identities })
+        Ok(Self { overrides, unheard, site, rules, hash, channels, calendar, behind, identities, devices })
     }
 
     /// The device that an observation is of, if it is registered.
     pub fn device_of(&self, said: &Observation) -> Option<(&DeviceId, &Device)> {
-        let (id, device) = self.identities.get(&*said.profile)?.get(said.device.as_str())?;
-        Some((id, device))
+        self.registered(said).map(|known| (&known.id, &*known.device))
+    }
+
+    pub(crate) fn registered(&self, said: &Observation) -> Option<&Registered> {
+        self.identities.get(&*said.profile)?.get(said.device.as_str())
     }
 }
 
-fn identities(site: &Site) -> Table<String, Table<String, (DeviceId, Arc<Device>)>> {
-    let mut all: Table<String, Table<String, (DeviceId, Arc<Device>)>> = Table::default();
+fn identities(site: &Site, devices: &DeviceList) -> Table<String, Table<String, Registered>> {
+    let mut all: Table<String, Table<String, Registered>> = Table::default();
     for (profile, known) in &site.identities {
         let of_profile = all.entry(profile);
         for (identity, id) in known {
-            if let Some(device) = site.devices.get(id) {
-                of_profile.insert(identity.clone(), (id.clone(), Arc::clone(device)));
+            if let Some((device, number)) = site.devices.get(id).zip(devices.number(id)) {
+                let (device, home) = (Arc::clone(device), home_of(site, &device.place).cloned());
+                of_profile.insert(identity.clone(), Registered { id: id.clone(), device, number, home });
             }
         }
     }
     all
+}
+
+/// The registered home that a place is, or lies in.
+pub(crate) fn home_of<'a>(site: &'a Site, place: &PlaceId) -> Option<&'a PlaceId> {
+    match site.homes.get_key_value(place) {
+        Some((home, _)) => Some(home),
+        None => home_of(site, &place.parent()?),
+    }
 }

@@ -55,6 +55,23 @@ impl<K: Eq + Hash + Ord + Clone, V> Table<K, V> {
         self.0.entry(key.clone()).or_default()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Keeps what `keep` says, asked in the order of the keys.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
+        let mut gone = Vec::new();
+        self.each_mut(|key, value| {
+            if !keep(key, value) {
+                gone.push(key.clone());
+            }
+        });
+        for key in gone {
+            self.0.remove(&key);
+        }
+    }
+
     /// Everything, in the order of the keys.
     pub(crate) fn sorted(&self) -> Vec<(&K, &V)> {
         #[expect(clippy::disallowed_methods, reason = "sorted at once")]

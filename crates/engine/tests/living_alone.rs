@@ -335,11 +335,8 @@ impl Story {
         for (now, fed, facts) in &self.log {
             recovered.replay(*now, fed.stimulus(), facts);
         }
-        let json = |engine: &Engine| {
-            let bytes = engine.snapshot().expect("a snapshot");
-            serde_json::from_slice::<serde_json::Value>(&bytes).expect("JSON")
-        };
-        assert_eq!(json(&recovered), json(&self.engine));
+        let kept = |engine: &Engine| engine.snapshot().expect("a snapshot");
+        assert!(kept(&recovered) == kept(&self.engine), "another state");
     }
 }
 

@@ -4,12 +4,13 @@
 //! Subject and key: the home, or else the place of the detector.
 
 use super::gas::with_captain;
-use super::sensing::{gone, home_of, mark_of, self_tested, there, word_ends_it};
+use super::sensing::{gone, mark_of, self_tested, subject_of, there, word_ends_it};
 use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, text};
 use crate::alarm::Alarm;
 use crate::raising::kind_of;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
+use crate::snapshot::{self, SnapshotError};
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -164,13 +165,12 @@ impl Rule for Co {
     fn observe(
         &mut self,
         senses: &Senses,
-        setup: &Setup,
+        _setup: &Setup,
         sighting: &Sighting,
         timers: &mut RuleTimers,
     ) -> Option<Subject> {
         let Reading::Co { active, ppm } = &sighting.said.reading else { return None };
-        let place = &sighting.device.place;
-        let subject = home_of(setup, place).unwrap_or(place).clone();
+        let subject = subject_of(sighting);
         if sighting.duplicate {
             return None;
         }
@@ -223,12 +223,12 @@ impl Rule for Co {
         word_ends_it(alarm, outcome)
     }
 
-    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {
-        serde_json::to_value(&self.kept)
+    fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
+        snapshot::write(&self.kept)
     }
 
-    fn restore(&mut self, kept: serde_json::Value) -> Result<(), serde_json::Error> {
-        self.kept = serde_json::from_value(kept)?;
+    fn restore(&mut self, kept: &[u8]) -> Result<(), SnapshotError> {
+        self.kept = snapshot::read(kept)?;
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, m
 use crate::raising::kind_of;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
+use crate::snapshot::{self, SnapshotError};
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -185,12 +186,12 @@ impl Rule for DeviceCare {
         if test { Vec::new() } else { self.battery(world, subject, said) }
     }
 
-    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {
-        serde_json::to_value(&self.life_safety)
+    fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
+        snapshot::write(&self.life_safety)
     }
 
-    fn restore(&mut self, kept: serde_json::Value) -> Result<(), serde_json::Error> {
-        self.life_safety = serde_json::from_value(kept)?;
+    fn restore(&mut self, kept: &[u8]) -> Result<(), SnapshotError> {
+        self.life_safety = snapshot::read(kept)?;
         Ok(())
     }
 }

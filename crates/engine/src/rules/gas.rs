@@ -4,7 +4,7 @@
 //! Subject and key: the home, or else the place of the detector. Covers have a rule of their own.
 
 use super::actuators::{self, Actuators};
-use super::sensing::{gone, home_of, self_tested, there, word_ends_it};
+use super::sensing::{gone, self_tested, subject_of, there, word_ends_it};
 use super::standing::{Change, Places};
 use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, text};
 use crate::alarm::Alarm;
@@ -12,6 +12,7 @@ use crate::ladder::default_ladder;
 use crate::raising::kind_of;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
+use crate::snapshot::{self, SnapshotError};
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use wanglou_model::{Audience, Device, Ladder, Outcome, Priority, Purpose, Reading, Reason, Role, Span};
@@ -154,8 +155,7 @@ impl Rule for Gas {
         if sighting.duplicate || self.kept.actuators.see(sighting.id, &sighting.said.reading) {
             return None;
         }
-        let place = &sighting.device.place;
-        let subject = home_of(setup, place).unwrap_or(place).clone();
+        let subject = subject_of(sighting);
         let there = self.is_gas(&sighting.said.reading)?;
         if sighting.freshness == Freshness::Test {
             return there.then_some(subject);
@@ -194,12 +194,12 @@ impl Rule for Gas {
         word_ends_it(alarm, outcome)
     }
 
-    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {
-        serde_json::to_value(&self.kept)
+    fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
+        snapshot::write(&self.kept)
     }
 
-    fn restore(&mut self, kept: serde_json::Value) -> Result<(), serde_json::Error> {
-        self.kept = serde_json::from_value(kept)?;
+    fn restore(&mut self, kept: &[u8]) -> Result<(), SnapshotError> {
+        self.kept = snapshot::read(kept)?;
         Ok(())
     }
 }

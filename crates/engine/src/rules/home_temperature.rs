@@ -10,12 +10,13 @@
 //!    ▲________│ milder, or silent
 //! ```
 
-use super::sensing::{gone, home_of};
+use super::sensing::gone;
 use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, text};
 use crate::ladder::{default_ladder, rung};
 use crate::raising::kind_of;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
+use crate::snapshot::{self, SnapshotError};
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -218,7 +219,7 @@ impl Rule for HomeTemperature {
         if sighting.freshness != Freshness::Fresh || sighting.duplicate {
             return None;
         }
-        let home = home_of(setup, &sighting.device.place).filter(|home| agreed(senses, setup, home))?;
+        let home = sighting.home.filter(|home| agreed(senses, setup, home))?;
         let air = self.homes.entry(home.clone()).or_default();
         air.words.insert(sighting.id.clone(), (celsius, senses.at));
         air.forget_old(senses.at, Span::secs(self.settings.holds_s));
@@ -270,12 +271,12 @@ impl Rule for HomeTemperature {
         }
     }
 
-    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {
-        serde_json::to_value(&self.homes)
+    fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
+        snapshot::write(&self.homes)
     }
 
-    fn restore(&mut self, kept: serde_json::Value) -> Result<(), serde_json::Error> {
-        self.homes = serde_json::from_value(kept)?;
+    fn restore(&mut self, kept: &[u8]) -> Result<(), SnapshotError> {
+        self.homes = snapshot::read(kept)?;
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, t
 use crate::raising::kind_of;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
+use crate::snapshot::SnapshotError;
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -142,11 +143,11 @@ impl Rule for Intrusion {
         vec![Proposal::Raise(Box::new(raise))]
     }
 
-    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {
-        Ok(serde_json::Value::Null)
+    fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
+        Ok(Vec::new())
     }
 
-    fn restore(&mut self, _kept: serde_json::Value) -> Result<(), serde_json::Error> {
+    fn restore(&mut self, _kept: &[u8]) -> Result<(), SnapshotError> {
         Ok(())
     }
 }

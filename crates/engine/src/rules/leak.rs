@@ -2,13 +2,14 @@
 //!
 //! Subject and key: the home, or else the place of the sensor.
 
-use super::sensing::{gone, home_of, self_tested, there};
+use super::sensing::{gone, self_tested, subject_of, there};
 use super::standing::{Change, Places};
 use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, text};
 use crate::alarm::Alarm;
 use crate::raising::kind_of;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
+use crate::snapshot::{self, SnapshotError};
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -132,7 +133,7 @@ impl Rule for Leak {
     fn observe(
         &mut self,
         senses: &Senses,
-        setup: &Setup,
+        _setup: &Setup,
         sighting: &Sighting,
         timers: &mut RuleTimers,
     ) -> Option<Subject> {
@@ -140,8 +141,7 @@ impl Rule for Leak {
         if sighting.duplicate {
             return None;
         }
-        let place = &sighting.device.place;
-        let subject = home_of(setup, place).unwrap_or(place).clone();
+        let subject = subject_of(sighting);
         if sighting.freshness == Freshness::Test {
             return wet.then_some(subject);
         }
@@ -191,12 +191,12 @@ impl Rule for Leak {
         }
     }
 
-    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {
-        serde_json::to_value(&self.kept)
+    fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
+        snapshot::write(&self.kept)
     }
 
-    fn restore(&mut self, kept: serde_json::Value) -> Result<(), serde_json::Error> {
-        self.kept = serde_json::from_value(kept)?;
+    fn restore(&mut self, kept: &[u8]) -> Result<(), SnapshotError> {
+        self.kept = snapshot::read(kept)?;
         Ok(())
     }
 }

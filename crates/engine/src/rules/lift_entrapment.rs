@@ -10,6 +10,7 @@ use crate::ladder::{default_ladder, rung};
 use crate::raising::kind_of;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
+use crate::snapshot::{self, SnapshotError};
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use wanglou_model::{
@@ -179,12 +180,12 @@ impl Rule for LiftEntrapment {
         word_ends_it(alarm, outcome)
     }
 
-    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {
-        serde_json::to_value(&self.trapped)
+    fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
+        snapshot::write(&self.trapped)
     }
 
-    fn restore(&mut self, kept: serde_json::Value) -> Result<(), serde_json::Error> {
-        self.trapped = serde_json::from_value(kept)?;
+    fn restore(&mut self, kept: &[u8]) -> Result<(), SnapshotError> {
+        self.trapped = snapshot::read(kept)?;
         Ok(())
     }
 }

@@ -16,6 +16,7 @@ use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, t
 use crate::alarm::Alarm;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
+use crate::snapshot::{self, SnapshotError};
 use crate::table::Table;
 use crate::world::World;
 use serde::{Deserialize, Serialize};
@@ -92,31 +93,46 @@ impl Default for ManholeSettings {
 
 /// What is known of one cover.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 struct Cover {
+    #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<DeviceId>,
     /// The latest angle.
+    #[serde(skip_serializing_if = "Option::is_none")]
     tilt_deg: Option<f64>,
     /// The device's own verdict.
+    #[serde(skip_serializing_if = "Option::is_none")]
     open: Option<bool>,
     /// Since when it says that it is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
     open_since: Option<Timestamp>,
     /// Since when the angle is that of an open cover.
+    #[serde(skip_serializing_if = "Option::is_none")]
     tilted_since: Option<Timestamp>,
     /// Since when the cover rests closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     rested_since: Option<Timestamp>,
     /// The angle has stood long enough.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     settled: bool,
     /// The latest reading was found at start, or late.
+    #[serde(skip_serializing_if = "Option::is_none")]
     mark: Option<Mark>,
     /// It moved, and the message that should follow has not come: since then.
+    #[serde(skip_serializing_if = "Option::is_none")]
     moved_at: Option<Timestamp>,
     /// Its silence has a deadline, set by an earlier message: when it is due, it looks at `heard`.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     watched: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
     heard: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     water_mm_below_rim: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     water_alarm: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     lel_pct: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     h2s_ppm: Option<f64>,
 }
 
@@ -136,7 +152,7 @@ impl Cover {
 #[derive(Debug)]
 pub(crate) struct Manhole {
     settings: ManholeSettings,
-    covers: Table<Subject, Cover>,
+    covers: Table<Subject, Box<Cover>>,
 }
 
 impl Manhole {
@@ -336,12 +352,12 @@ impl Rule for Manhole {
         was_nothing(outcome) || !alarm.key.starts_with("open:") || !alarm.is_active() || !tells_angle
     }
 
-    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {
-        serde_json::to_value(&self.covers)
+    fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
+        snapshot::write(&self.covers)
     }
 
-    fn restore(&mut self, kept: serde_json::Value) -> Result<(), serde_json::Error> {
-        self.covers = serde_json::from_value(kept)?;
+    fn restore(&mut self, kept: &[u8]) -> Result<(), SnapshotError> {
+        self.covers = snapshot::read(kept)?;
         Ok(())
     }
 }

@@ -15,9 +15,12 @@ use crate::reports::Word;
 use crate::routing_settings::{LadderSettings, RoutingSettings};
 use crate::senses::{Senses, Sighting, Subject};
 use crate::setup::Setup;
+use crate::snapshot::SnapshotError;
 use crate::timers::{Timer, Timers};
 use crate::world::World;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use wanglou_model::{
     AlarmId, CallAnswer, Command, Device, DeviceId, Evidence, Fact, IncidentId, Ladder, Mark, Outcome,
@@ -49,6 +52,9 @@ macro_rules! rules {
             #[serde(skip_serializing_if = "Vec::is_empty")]
             pub ladder: Vec<LadderSettings>,
         }
+
+        /// Their names, in that order.
+        const NAMES: &[&str] = &[$(stringify!($module)),*];
 
         /// The rules, in the order in which they are asked.
         pub(crate) fn all(settings: &RuleSettings) -> Vec<Box<dyn Rule>> {
@@ -84,6 +90,54 @@ rules! {
 pub use intrusion::ArmedZone;
 pub use noise::NoiseWindow;
 pub(crate) use report::{Made, incident, is_erased_at_close, is_peoples_word, reused_id};
+
+/// The name of a rule, in the room of one byte: there is one with every deadline. Ordered and written as its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "Cow<'static, str>", into = "&'static str")]
+pub struct RuleName(u8);
+
+impl RuleName {
+    /// One that this program does not have, from a snapshot of another one: nobody answers to it.
+    const UNKNOWN: Self = Self(u8::MAX);
+
+    /// The rule that stands at this place of the list.
+    pub(crate) fn nth(index: usize) -> Self {
+        u8::try_from(index).map_or(Self::UNKNOWN, Self)
+    }
+
+    /// Its place in the list.
+    pub(crate) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
+    fn text(self) -> &'static str {
+        NAMES.get(self.index()).copied().unwrap_or("unknown")
+    }
+}
+
+impl From<Cow<'static, str>> for RuleName {
+    fn from(text: Cow<'static, str>) -> Self {
+        NAMES.iter().position(|name| *name == text).map_or(Self::UNKNOWN, Self::nth)
+    }
+}
+
+impl From<RuleName> for &'static str {
+    fn from(name: RuleName) -> Self {
+        name.text()
+    }
+}
+
+impl Ord for RuleName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text().cmp(other.text())
+    }
+}
+
+impl PartialOrd for RuleName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 /// The rule of a kind of alarm.
 pub(crate) fn rule_of<'a>(rules: &'a [Box<dyn Rule>], kind: &str) -> Option<&'a dyn Rule> {
@@ -126,13 +180,13 @@ pub enum Cause<'a> {
 
 /// A rule's deadlines, while it observes one subject.
 pub struct RuleTimers<'a> {
-    pub(crate) rule: &'static str,
+    pub(crate) rule: RuleName,
     pub(crate) timers: &'a mut Timers,
 }
 
 impl RuleTimers<'_> {
     fn key(&self, subject: &Subject, slot: u8) -> Timer {
-        Timer::Rule { rule: self.rule.into(), subject: subject.clone(), slot }
+        Timer::Rule { rule: self.rule, subject: subject.clone(), slot }
     }
 
     /// Looks at the subject again at `at`.
@@ -369,12 +423,30 @@ pub trait Rule: Send + std::fmt::Debug {
     /// What it keeps, for the snapshot.
     ///
     /// # Errors
-    /// When it cannot be written as JSON, which is a fault of the program.
-    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error>;
+    /// When it cannot be written, which is a fault of the program.
+    fn snapshot(&self) -> Result<Vec<u8>, SnapshotError>;
 
     /// Takes back what [`Rule::snapshot`] gave.
     ///
     /// # Errors
     /// When the snapshot is of another shape.
-    fn restore(&mut self, kept: serde_json::Value) -> Result<(), serde_json::Error>;
+    fn restore(&mut self, kept: &[u8]) -> Result<(), SnapshotError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_rule_answers_to_the_name_that_the_list_gives_it() {
+        let names: Vec<&str> = all(&RuleSettings::default()).iter().map(|rule| rule.name()).collect();
+        assert_eq!(names, NAMES);
+        for (index, name) in NAMES.iter().enumerate() {
+            let written = serde_json::to_string(&RuleName::nth(index)).expect("json");
+            assert_eq!(written, format!("{name:?}"));
+            assert_eq!(serde_json::from_str::<RuleName>(&written).expect("reads"), RuleName::nth(index));
+        }
+        let gone: RuleName = serde_json::from_str(r#""of_another_program""#).expect("reads");
+        assert!(gone.index() >= NAMES.len());
+    }
 }

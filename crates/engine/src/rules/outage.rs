@@ -13,6 +13,7 @@ use crate::alarm::Alarm;
 use crate::raising::{incident_of, kind_of};
 use crate::senses::{Senses, Sighting, Subject};
 use crate::setup::Setup;
+use crate::snapshot::{self, SnapshotError};
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -225,12 +226,12 @@ impl Rule for Outage {
         begun.chain(open.iter().filter_map(|alarm| self.over(alarm))).collect()
     }
 
-    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {
-        serde_json::to_value(&self.lost)
+    fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
+        snapshot::write(&self.lost)
     }
 
-    fn restore(&mut self, kept: serde_json::Value) -> Result<(), serde_json::Error> {
-        self.lost = serde_json::from_value(kept)?;
+    fn restore(&mut self, kept: &[u8]) -> Result<(), SnapshotError> {
+        self.lost = snapshot::read(kept)?;
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ use crate::ladder::{default_ladder, rung, times};
 use crate::reports::{Source, Word, evidence};
 use crate::senses::{Senses, Sighting, Subject};
 use crate::setup::Setup;
+use crate::snapshot::SnapshotError;
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -118,11 +119,11 @@ impl Rule for PeoplesReport {
         Some(vec![Proposal::Raise(Box::new(raise))])
     }
 
-    fn snapshot(&self) -> Result<Value, serde_json::Error> {
-        Ok(Value::Null)
+    fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
+        Ok(Vec::new())
     }
 
-    fn restore(&mut self, _kept: Value) -> Result<(), serde_json::Error> {
+    fn restore(&mut self, _kept: &[u8]) -> Result<(), SnapshotError> {
         Ok(())
     }
 }

@@ -18,12 +18,9 @@ pub(super) fn mark_of(freshness: Freshness) -> Option<Mark> {
     }
 }
 
-/// The registered home that a place is, or lies in.
-pub(super) fn home_of<'a>(setup: &'a Setup, place: &PlaceId) -> Option<&'a PlaceId> {
-    match setup.site.homes.get_key_value(place) {
-        Some((home, _)) => Some(home),
-        None => home_of(setup, &place.parent()?),
-    }
+/// What belongs together with a device: its home, or else its place.
+pub(super) fn subject_of(sighting: &Sighting) -> PlaceId {
+    sighting.home.unwrap_or(&sighting.device.place).clone()
 }
 
 /// The building or shed that a place lies in; outside of both, the outermost place around it.

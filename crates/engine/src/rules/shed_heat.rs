@@ -11,6 +11,7 @@ use crate::ladder::default_ladder;
 use crate::raising::kind_of;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
+use crate::snapshot::{self, SnapshotError};
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -295,12 +296,12 @@ impl Rule for ShedHeat {
         word_ends_it(alarm, outcome)
     }
 
-    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {
-        serde_json::to_value(&self.kept)
+    fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
+        snapshot::write(&self.kept)
     }
 
-    fn restore(&mut self, kept: serde_json::Value) -> Result<(), serde_json::Error> {
-        self.kept = serde_json::from_value(kept)?;
+    fn restore(&mut self, kept: &[u8]) -> Result<(), SnapshotError> {
+        self.kept = snapshot::read(kept)?;
         Ok(())
     }
 }

@@ -3,12 +3,13 @@
 //! Subject: the home, or else the place of the button. Key: the place and the first press of the call.
 
 use super::gas::with_captain;
-use super::sensing::{home_of, mark_of, self_tested};
+use super::sensing::{mark_of, self_tested, subject_of};
 use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, text};
 use crate::alarm::Alarm;
 use crate::raising::kind_of;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
+use crate::snapshot::{self, SnapshotError};
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -107,13 +108,12 @@ impl Rule for Sos {
     fn observe(
         &mut self,
         senses: &Senses,
-        setup: &Setup,
+        _setup: &Setup,
         sighting: &Sighting,
         _timers: &mut RuleTimers,
     ) -> Option<Subject> {
         let pressed = is_pressed(&sighting.said.reading)?;
-        let place = &sighting.device.place;
-        let subject = home_of(setup, place).unwrap_or(place).clone();
+        let subject = subject_of(sighting);
         if sighting.duplicate {
             return None;
         }
@@ -174,12 +174,12 @@ impl Rule for Sos {
         open.map(noted).map(Proposal::Fact).collect()
     }
 
-    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {
-        serde_json::to_value(&self.calls)
+    fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
+        snapshot::write(&self.calls)
     }
 
-    fn restore(&mut self, kept: serde_json::Value) -> Result<(), serde_json::Error> {
-        self.calls = serde_json::from_value(kept)?;
+    fn restore(&mut self, kept: &[u8]) -> Result<(), SnapshotError> {
+        self.calls = snapshot::read(kept)?;
         Ok(())
     }
 }

@@ -30,6 +30,7 @@ use super::{Cause, KindWords, Proposal, Rule, RuleSettings, RuleTimers};
 use crate::alarm::Alarm;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
+use crate::snapshot::{self, SnapshotError};
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use state::Lift;
@@ -187,12 +188,12 @@ impl Rule for EbikeInLift {
         Some(self.release_by(world, alarm, command, reason))
     }
 
-    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {
-        serde_json::to_value(&self.kept)
+    fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
+        snapshot::write(&self.kept)
     }
 
-    fn restore(&mut self, kept: serde_json::Value) -> Result<(), serde_json::Error> {
-        self.kept = serde_json::from_value(kept)?;
+    fn restore(&mut self, kept: &[u8]) -> Result<(), SnapshotError> {
+        self.kept = snapshot::read(kept)?;
         Ok(())
     }
 }

@@ -20,6 +20,7 @@ use crate::raising::kind_of;
 use crate::rules::smoke::{is_fire, is_fire_confirmed_in};
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
+use crate::snapshot::{self, SnapshotError};
 use crate::world::World;
 use lane::{Car, Lane, News, Sight};
 use serde::{Deserialize, Serialize};
@@ -435,12 +436,12 @@ impl Rule for FireLane {
         news.iter().flat_map(|news| self.concerning(world, subject, news, said)).collect()
     }
 
-    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {
-        serde_json::to_value(&self.kept)
+    fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
+        snapshot::write(&self.kept)
     }
 
-    fn restore(&mut self, kept: serde_json::Value) -> Result<(), serde_json::Error> {
-        self.kept = serde_json::from_value(kept)?;
+    fn restore(&mut self, kept: &[u8]) -> Result<(), SnapshotError> {
+        self.kept = snapshot::read(kept)?;
         Ok(())
     }
 }

@@ -25,8 +25,10 @@ use super::{Cause, KindWords, Proposal, Rule, RuleSettings, RuleTimers, text};
 use crate::alarm::Alarm;
 use crate::senses::{Senses, Sighting, Subject};
 use crate::setup::Setup;
+use crate::snapshot::{self, SnapshotError};
+use crate::table::Table;
 use crate::world::World;
-use home::{Home, Look, Others};
+use home::{Home, Look, Sensors};
 use std::collections::BTreeMap;
 use wanglou_model::{CallAnswer, Device, DeviceId, Fact, Outcome, PlaceId, Purpose, Reason, Site};
 
@@ -41,16 +43,14 @@ const THERE_BY: u8 = 0;
 #[derive(Debug)]
 pub(crate) struct LivingAlone {
     settings: LivingAloneSettings,
-    /// The door sensors of each home with consent, by the registry.
-    doors: BTreeMap<PlaceId, Vec<DeviceId>>,
-    /// Their motion sensors and water meters.
-    others: BTreeMap<PlaceId, Others>,
-    homes: BTreeMap<Subject, Home>,
+    /// The homes with consent and a door sensor, by the registry.
+    sensors: Table<PlaceId, Sensors>,
+    homes: Table<Subject, Box<Home>>,
 }
 
 impl LivingAlone {
     pub(crate) fn new(settings: LivingAloneSettings) -> Self {
-        Self { settings, doors: BTreeMap::new(), others: BTreeMap::new(), homes: BTreeMap::new() }
+        Self { settings, sensors: Table::default(), homes: Table::default() }
     }
 
     /// Changes a home, looks at it, and arms the next look. Returns whether there is anything to decide.
@@ -62,17 +62,25 @@ impl LivingAlone {
         timers: &mut RuleTimers,
         change: impl FnOnce(&mut Home, &Look),
     ) -> bool {
-        let Some(doors) = self.doors.get(place) else { return false };
-        let home = self.homes.entry(place.clone()).or_default();
-        let none = Others::default();
-        let others = self.others.get(place).unwrap_or(&none);
-        let look = Look { settings: &self.settings, senses, setup, place, doors, others };
+        let Some(sensors) = self.sensors.get(place) else { return false };
+        let home = self.homes.entry(place);
+        let look = Look { settings: &self.settings, senses, setup, place, doors: &sensors.doors, sensors };
         home.news.clear();
         change(home, &look);
-        match home.next_look(&look) {
+        let next = home.next_look(&look);
+        match next {
+            // Later than the armed one: that one looks, finds nothing, and arms this one. Most messages only put off
+            // the next look, and need not move any deadline.
+            Some(at) if home.looks_at.is_some_and(|armed| armed <= at && armed > senses.at) => {}
             Some(at) => timers.arm(place, LOOK, at),
             None => timers.disarm(place, LOOK),
         }
+        home.looks_at = match next {
+            Some(at) => {
+                Some(home.looks_at.filter(|armed| *armed > senses.at).map_or(at, |armed| armed.min(at)))
+            }
+            None => None,
+        };
         !home.news.is_empty()
     }
 
@@ -80,7 +88,7 @@ impl LivingAlone {
     /// another home: it would hide that a person is silent.
     fn believes(&self, place: &PlaceId, sighting: &Sighting) -> bool {
         if sighting.device.purpose == Purpose::HomeDoor {
-            return self.doors.get(place).is_some_and(|doors| doors.contains(sighting.id));
+            return self.sensors.get(place).is_some_and(|sensors| sensors.doors.contains(sighting.id));
         }
         !sighting.device.probation
     }
@@ -108,28 +116,46 @@ fn by_home<'a>(
     })
 }
 
-/// A door sensor on probation counts only in a home that has no trusted one.
-fn doors_by_home(senses: &Senses, site: &Site) -> BTreeMap<PlaceId, Vec<DeviceId>> {
-    let mut doors: BTreeMap<PlaceId, Vec<DeviceId>> = BTreeMap::new();
-    for (home, id, _) in by_home(senses, site, &[Purpose::HomeDoor]) {
-        doors.entry(home).or_default().push(id);
-    }
+/// A door sensor on probation counts only in a home that has no trusted one; another sensor never.
+fn sensors_by_home(senses: &Senses, site: &Site) -> Table<PlaceId, Sensors> {
+    let mut homes: BTreeMap<PlaceId, Sensors> = BTreeMap::new();
+    let purposes = [Purpose::HomeDoor, Purpose::HomeMotion, Purpose::HomeWater];
     let trusted = |id: &DeviceId| site.devices.get(id).is_some_and(|device| !device.probation);
-    for doors in doors.values_mut().filter(|doors| doors.iter().any(trusted)) {
-        doors.retain(trusted);
+    for (home, id, purpose) in by_home(senses, site, &purposes) {
+        let of_home = homes.entry(home).or_default();
+        let of_purpose = match purpose {
+            Purpose::HomeDoor => &mut of_home.doors,
+            _ if !trusted(&id) => continue,
+            Purpose::HomeWater => &mut of_home.water,
+            _ => &mut of_home.motion,
+        };
+        of_purpose.push(id);
     }
-    doors
+    let mut sensors = Table::default();
+    for (home, mut of_home) in homes {
+        if of_home.doors.iter().any(trusted) {
+            of_home.doors.retain(trusted);
+        }
+        if !of_home.doors.is_empty() {
+            of_home.register(&home, site);
+            sensors.insert(home, of_home);
+        }
+    }
+    sensors
 }
 
-fn others_by_home(senses: &Senses, site: &Site) -> BTreeMap<PlaceId, Others> {
-    let mut others: BTreeMap<PlaceId, Others> = BTreeMap::new();
-    let trusted = |id: &DeviceId| site.devices.get(id).is_some_and(|device| !device.probation);
-    let by_home = by_home(senses, site, &[Purpose::HomeMotion, Purpose::HomeWater]);
-    for (home, id, purpose) in by_home.filter(|(_, id, _)| trusted(id)) {
-        let of_home = others.entry(home).or_default();
-        if purpose == Purpose::HomeWater { of_home.water.push(id) } else { of_home.motion.push(id) }
+impl Sensors {
+    fn register(&mut self, home: &PlaceId, site: &Site) {
+        let all = self.doors.iter().chain(&self.motion).chain(&self.water);
+        let known = |id: &DeviceId| {
+            let device = site.devices.get(id)?;
+            Some((id.clone(), device.interval, device.hub.clone()))
+        };
+        self.known = all.filter_map(known).collect();
+        let of_home = site.homes.get(home);
+        self.high_risk = of_home.is_some_and(|home| home.high_risk);
+        self.night_exit = of_home.is_some_and(|home| home.night_exit);
     }
-    others
 }
 
 impl Rule for LivingAlone {
@@ -154,23 +180,27 @@ impl Rule for LivingAlone {
     }
 
     fn configure(&mut self, senses: &Senses, setup: &Setup, timers: &mut RuleTimers) {
-        let first = self.doors.is_empty();
-        let doors = doors_by_home(senses, &setup.site);
-        self.others = others_by_home(senses, &setup.site);
-        let changed = doors != self.doors || self.settings != setup.rules.living_alone;
+        let first = self.sensors.is_empty();
+        let sensors = sensors_by_home(senses, &setup.site);
+        let doors = |all: &Table<PlaceId, Sensors>| -> Vec<(PlaceId, Vec<DeviceId>)> {
+            all.sorted().into_iter().map(|(home, of_home)| (home.clone(), of_home.doors.clone())).collect()
+        };
+        let changed = doors(&sensors) != doors(&self.sensors) || self.settings != setup.rules.living_alone;
         self.settings = setup.rules.living_alone.clone();
-        self.doors = doors;
-        for gone in self.homes.keys().filter(|home| !self.doors.contains_key(*home)) {
-            timers.disarm(gone, LOOK);
-        }
-        self.homes.retain(|home, _| self.doors.contains_key(home));
-        for (place, home) in &mut self.homes {
-            home.doors.retain(|door, _| self.doors[place].contains(door));
+        self.sensors = sensors;
+        let sensors = &self.sensors;
+        self.homes.retain(|place, home| {
+            let Some(of_home) = sensors.get(place) else {
+                timers.disarm(place, LOOK);
+                return false;
+            };
+            home.doors.retain(|door, _| of_home.doors.contains(door));
             // At a start nothing is armed here: the path is not up yet, and every home is looked at when it is.
             if changed && !first {
                 timers.arm(place, LOOK, senses.at);
             }
-        }
+            true
+        });
     }
 
     #[expect(
@@ -184,9 +214,16 @@ impl Rule for LivingAlone {
         sighting: &Sighting,
         timers: &mut RuleTimers,
     ) -> Option<Subject> {
-        let place = home_of(&setup.site, &sighting.device.place)?;
+        let place = sighting.home?;
         if !self.believes(place, sighting) {
             return None;
+        }
+        if let Some((sensors, home)) = self.sensors.get(place).zip(self.homes.get_mut(place)) {
+            let look =
+                Look { settings: &self.settings, senses, setup, place, doors: &sensors.doors, sensors };
+            if home.only_lives(&look, sighting) {
+                return None;
+            }
         }
         let decide = self.look(senses, setup, place, timers, |home, look| {
             match sighting.device.purpose {
@@ -207,12 +244,15 @@ impl Rule for LivingAlone {
         _slot: u8,
         timers: &mut RuleTimers,
     ) -> bool {
+        if let Some(home) = self.homes.get_mut(place) {
+            home.looks_at = None;
+        }
         // Until then no look is armed: the end of the outage brings one.
         senses.may_judge_absence() && self.look(senses, setup, place, timers, Home::review)
     }
 
     fn resumed(&mut self, senses: &Senses, setup: &Setup, timers: &mut RuleTimers) -> Vec<Subject> {
-        let known: Vec<Subject> = self.homes.keys().cloned().collect();
+        let known: Vec<Subject> = self.homes.sorted().into_iter().map(|(home, _)| home.clone()).collect();
         known.into_iter().filter(|place| self.look(senses, setup, place, timers, Home::review)).collect()
     }
 
@@ -220,7 +260,7 @@ impl Rule for LivingAlone {
         let behind = setup.behind.get(device).into_iter().flatten();
         let places = behind.filter_map(|id| setup.site.devices.get(id)).map(|door| &door.place);
         for place in places.filter_map(|place| home_of(&setup.site, place)) {
-            if self.homes.contains_key(place) {
+            if self.homes.get(place).is_some() {
                 timers.arm(place, LOOK, senses.at);
             }
         }
@@ -231,9 +271,9 @@ impl Rule for LivingAlone {
             self.configure(senses, setup, timers);
         }
         if let Fact::Away { home, .. } = entry
-            && self.doors.contains_key(home)
+            && self.sensors.get(home).is_some()
         {
-            self.homes.entry(home.clone()).or_default();
+            self.homes.entry(home);
             timers.arm(home, LOOK, senses.at);
         }
     }
@@ -280,12 +320,12 @@ impl Rule for LivingAlone {
         }
     }
 
-    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {
-        serde_json::to_value(&self.homes)
+    fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
+        snapshot::write(&self.homes)
     }
 
-    fn restore(&mut self, kept: serde_json::Value) -> Result<(), serde_json::Error> {
-        self.homes = serde_json::from_value(kept)?;
+    fn restore(&mut self, kept: &[u8]) -> Result<(), SnapshotError> {
+        self.homes = snapshot::read(kept)?;
         Ok(())
     }
 }

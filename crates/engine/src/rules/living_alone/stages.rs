@@ -195,7 +195,7 @@ impl LivingAlone {
     }
 
     fn hub_down<'w>(&self, world: &World<'w>, place: &PlaceId) -> Option<&'w DeviceId> {
-        let hubs = self.doors.get(place)?.iter();
+        let hubs = self.sensors.get(place)?.doors.iter();
         let known = hubs.filter_map(|door| world.setup.site.devices.get(door)?.hub.as_ref());
         known.into_iter().find(|hub| {
             world.senses.devices.get(*hub).is_some_and(|seen| seen.unknown || seen.online == Some(false))
@@ -228,13 +228,15 @@ impl LivingAlone {
     /// The homes behind a hub that are unknown, those of high risk first.
     fn by_risk(&self, world: &World, hub: &DeviceId) -> Vec<String> {
         let is_behind = |place: &PlaceId| {
-            self.doors.get(place).into_iter().flatten().any(|door| {
+            let known = self.sensors.get(place).into_iter();
+            let mut doors = known.flat_map(|sensors| &sensors.doors);
+            doors.any(|door| {
                 world.setup.site.devices.get(door).is_some_and(|door| door.hub.as_ref() == Some(hub))
             })
         };
         let low_risk =
             |place: &&PlaceId| !world.setup.site.homes.get(*place).is_some_and(|home| home.high_risk);
-        let unknown = self.homes.iter().filter(|(_, home)| home.unknown.is_some());
+        let unknown = self.homes.sorted().into_iter().filter(|(_, home)| home.unknown.is_some());
         let mut places: Vec<&PlaceId> =
             unknown.map(|(place, _)| place).filter(|place| is_behind(place)).collect();
         places.sort_by_key(|place| (low_risk(place), *place));
@@ -244,7 +246,7 @@ impl LivingAlone {
     /// The sensors speak again. Whoever is on the way still looks: for hours nobody knew.
     fn back(&self, world: &World, place: &PlaceId) -> Vec<Proposal> {
         let kind = kind_of(KIND);
-        let hubs = self.doors.get(place).into_iter().flatten();
+        let hubs = self.sensors.get(place).into_iter().flat_map(|sensors| &sensors.doors);
         let lists = hubs.filter_map(|door| world.setup.site.devices.get(door)?.hub.as_ref());
         let emptied = lists.filter(|hub| self.by_risk(world, hub).is_empty());
         let keys = emptied.map(|hub| format!("visits:{hub}")).chain([visit_key(place)]);

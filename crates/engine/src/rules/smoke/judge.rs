@@ -6,9 +6,10 @@ use crate::alarm::Alarm;
 use crate::command::closed;
 use crate::ladder::{default_ladder, rung};
 use crate::raising::{incident_of, kind_of};
-use crate::rules::sensing::{building_of, gone, home_of, self_tested, was_nothing};
+use crate::rules::sensing::{building_of, gone, self_tested, was_nothing};
 use crate::rules::{Proposal, Raise};
 use crate::senses::{Freshness, Sighting, Subject};
+use crate::setup::home_of;
 use crate::world::World;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -101,7 +102,7 @@ impl Smoke {
             raise.ladder = Some(confirmed_ladder());
             raise.details = details([(CONFIRMED, true.into()), (PROMPT, "119".into())]);
         } else {
-            raise.stage = home_of(world.setup, subject).map(|_| "call".to_owned());
+            raise.stage = home_of(&world.setup.site, subject).map(|_| "call".to_owned());
             raise.ladder = Some(self.ladder(world));
         }
         Some(Proposal::Raise(Box::new(raise)))

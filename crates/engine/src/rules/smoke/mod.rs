@@ -17,12 +17,13 @@ mod words;
 
 pub use settings::SmokeSettings;
 
-use super::sensing::{building_of, home_of, mark_of};
+use super::sensing::{building_of, mark_of, subject_of};
 use super::{Cause, KindWords, Proposal, Rule, RuleSettings, RuleTimers};
 use crate::alarm::Alarm;
 use crate::raising::kind_of;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
+use crate::snapshot::{self, SnapshotError};
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use spot::{Sense, Spot};
@@ -58,11 +59,6 @@ impl Smoke {
     fn anew(&self) -> Span {
         Span::secs(self.settings.anew_s)
     }
-}
-
-/// Where an alarm of a detector is: in its home, if it hangs in one.
-fn subject_of(setup: &Setup, place: &PlaceId) -> PlaceId {
-    home_of(setup, place).unwrap_or(place).clone()
 }
 
 /// The kind of alarm that a sense begins.
@@ -157,11 +153,11 @@ impl Rule for Smoke {
     fn observe(
         &mut self,
         senses: &Senses,
-        setup: &Setup,
+        _setup: &Setup,
         sighting: &Sighting,
         _timers: &mut RuleTimers,
     ) -> Option<Subject> {
-        let subject = subject_of(setup, &sighting.device.place);
+        let subject = subject_of(sighting);
         let tested = matches!(sighting.said.reading, Reading::SelfTest { .. });
         if sighting.duplicate {
             return None;
@@ -247,12 +243,12 @@ impl Rule for Smoke {
         judge::after_a_word(alarm, outcome, world.at + Span::secs(self.settings.cooking_s))
     }
 
-    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {
-        serde_json::to_value(&self.kept)
+    fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
+        snapshot::write(&self.kept)
     }
 
-    fn restore(&mut self, kept: serde_json::Value) -> Result<(), serde_json::Error> {
-        self.kept = serde_json::from_value(kept)?;
+    fn restore(&mut self, kept: &[u8]) -> Result<(), SnapshotError> {
+        self.kept = snapshot::read(kept)?;
         Ok(())
     }
 }

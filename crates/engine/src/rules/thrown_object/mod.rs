@@ -27,6 +27,7 @@ use crate::alarm::Alarm;
 use crate::reports::Word;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
+use crate::snapshot::{self, SnapshotError};
 use crate::world::World;
 use state::{Facade, Kept};
 use throw::{Hit, Worth};
@@ -167,12 +168,12 @@ impl Rule for ThrownObject {
         if people::may_investigate(alarm) { people::investigate(alarm) } else { Vec::new() }
     }
 
-    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {
-        serde_json::to_value(&self.kept)
+    fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
+        snapshot::write(&self.kept)
     }
 
-    fn restore(&mut self, kept: serde_json::Value) -> Result<(), serde_json::Error> {
-        self.kept = serde_json::from_value(kept)?;
+    fn restore(&mut self, kept: &[u8]) -> Result<(), SnapshotError> {
+        self.kept = snapshot::read(kept)?;
         Ok(())
     }
 }

@@ -24,8 +24,7 @@ pub(super) struct Exit {
 impl Home {
     /// The door opened. At night it is an exit, the next time a return.
     pub(super) fn passes_door(&mut self, look: &Look, when: Timestamp) {
-        let flagged = look.setup.site.homes.get(look.place).is_some_and(|home| home.night_exit);
-        if !flagged {
+        if !look.sensors.night_exit {
             self.exit = None;
             return;
         }

@@ -18,10 +18,10 @@ mod signs;
 mod time;
 
 use super::settings::{LivingAloneSettings, hours};
+use crate::few::Few;
 use crate::senses::Senses;
 use crate::setup::Setup;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use wanglou_model::{DeviceId, PlaceId, Span, Timestamp};
 
 /// What a look at a home found, for the decision that follows it. Forgotten at the next look.
@@ -78,15 +78,20 @@ pub(super) struct Look<'a> {
     pub(super) place: &'a PlaceId,
     /// The home's door sensors, by the registry.
     pub(super) doors: &'a [DeviceId],
-    /// Its other sensors.
-    pub(super) others: &'a Others,
+    /// All that the registry says of the home.
+    pub(super) sensors: &'a Sensors,
 }
 
-/// A home's motion sensors and water meters, by the registry.
+/// A home by the registry, looked up once for each configuration: a look comes with every message of the home.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Others {
+pub(super) struct Sensors {
+    pub(super) doors: Vec<DeviceId>,
     pub(super) motion: Vec<DeviceId>,
     pub(super) water: Vec<DeviceId>,
+    /// Each of them: how often it speaks, and its hub.
+    pub(super) known: Vec<(DeviceId, Option<Span>, Option<DeviceId>)>,
+    pub(super) high_risk: bool,
+    pub(super) night_exit: bool,
 }
 
 impl Look<'_> {
@@ -95,30 +100,30 @@ impl Look<'_> {
     }
 
     fn hub_is_down(&self, door: &DeviceId) -> bool {
-        let hub = self.setup.site.devices.get(door).and_then(|device| device.hub.as_ref());
+        let known = self.sensors.known.iter().find(|(id, _, _)| id == door);
+        let hub = known.and_then(|(_, _, hub)| hub.as_ref());
         let seen = hub.and_then(|hub| self.senses.devices.get(hub));
         seen.is_some_and(|seen| seen.unknown || seen.online == Some(false))
     }
 
-    fn interval(&self, door: &DeviceId) -> Span {
-        self.setup.site.devices.get(door).and_then(|device| device.interval).unwrap_or(Span::ZERO)
+    fn interval(&self, sensor: &DeviceId) -> Option<Span> {
+        self.sensors.known.iter().find(|(id, _, _)| id == sensor).and_then(|(_, interval, _)| *interval)
     }
 
     /// So long a sensor may be silent and still count as live.
     fn live_for(&self, door: &DeviceId) -> Span {
-        let interval = self.interval(door);
+        let interval = self.interval(door).unwrap_or(Span::ZERO);
         hours(self.settings.live_h).max(Span(interval.0 + interval.0 / 2))
     }
 
     /// So old its latest message may be when the resident is called.
     fn fresh_for(&self, door: &DeviceId) -> Span {
-        hours(self.settings.fresh_h).max(self.interval(door))
+        hours(self.settings.fresh_h).max(self.interval(door).unwrap_or(Span::ZERO))
     }
 
     fn is_quiet(&self) -> bool {
-        let high_risk = self.setup.site.homes.get(self.place).is_some_and(|home| home.high_risk);
         let local = self.senses.local(self.setup);
-        !high_risk && local.is_between(self.settings.quiet_from, self.settings.quiet_until)
+        !self.sensors.high_risk && local.is_between(self.settings.quiet_from, self.settings.quiet_until)
     }
 
     fn is_night(&self, at: Timestamp) -> bool {
@@ -182,8 +187,8 @@ pub(super) struct Unknown {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Home {
-    pub(super) doors: BTreeMap<DeviceId, Door>,
-    motion: BTreeMap<DeviceId, Motion>,
+    pub(super) doors: Few<DeviceId, Door>,
+    motion: Few<DeviceId, Motion>,
     /// The first message of any of its doors; before it nothing is judged.
     pub(super) first_heard: Option<Timestamp>,
     /// T counts from here on; `None` while unknown.
@@ -198,8 +203,8 @@ pub(super) struct Home {
     watched: bool,
     called: bool,
     visit_told: bool,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    water: BTreeMap<DeviceId, signs::Meter>,
+    #[serde(skip_serializing_if = "Few::is_empty")]
+    water: Few<DeviceId, signs::Meter>,
     /// The latest sign of life other than a door.
     #[serde(skip_serializing_if = "Option::is_none")]
     sign: Option<Timestamp>,
@@ -220,4 +225,7 @@ pub(super) struct Home {
     exit: Option<exit::Exit>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) news: Vec<News>,
+    /// A look is armed for then, or earlier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) looks_at: Option<Timestamp>,
 }

@@ -6,6 +6,38 @@ use crate::senses::{Freshness, Sighting};
 use wanglou_model::{DeviceId, Quality, Reading, Span, Timestamp};
 
 impl Home {
+    /// Most messages only say that a sensor lives, and that all is as it was. Then nothing can be found by a look: what
+    /// time brings has its deadline, and this one puts the next off. Returns whether it was one of those.
+    pub(in super::super) fn only_lives(&mut self, look: &Look, sighting: &Sighting) -> bool {
+        let calm = self.news.is_empty()
+            && self.unknown.is_none()
+            && !self.may_be_overdue(look)
+            && self.looks_at.is_some_and(|next| next > look.at())
+            && is_word(sighting);
+        let Reading::Contact { open, opens } = sighting.said.reading else { return false };
+        let Some(door) = self.doors.get_mut(sighting.id).filter(|_| calm) else { return false };
+        let same = open.is_some()
+            && open == door.open
+            && opens == door.opens
+            && door.open_since.is_some() == (open == Some(true))
+            && door.as_of.is_some_and(|as_of| as_of <= sighting.occurred)
+            && door.heard.is_some()
+            && door.trouble.is_none()
+            && door.flapping.is_none()
+            && !door.reported;
+        if same {
+            door.heard = door.heard.max(Some(sighting.occurred));
+            door.as_of = Some(sighting.occurred);
+        }
+        same
+    }
+
+    /// Has T run so long that a call, or the family, may be waiting for nothing but a fresh word?
+    fn may_be_overdue(&self, look: &Look) -> bool {
+        let earliest = hours(look.settings.shortcut_h.min(look.settings.call_h));
+        self.since.is_none_or(|since| self.banked + (look.at() - since) >= earliest)
+    }
+
     /// Takes in what a door sensor said.
     pub(in super::super) fn see_door(&mut self, look: &Look, sighting: &Sighting) {
         let contact = if let Reading::Contact { open, opens } = &sighting.said.reading {
@@ -24,7 +56,7 @@ impl Home {
             return;
         }
         self.first_heard.get_or_insert(look.at());
-        let door = self.doors.entry(sighting.id.clone()).or_default();
+        let door = self.doors.entry(sighting.id);
         door.heard = door.heard.max(Some(sighting.occurred));
         let Some((open, opens)) = contact else { return };
         let counted = door.opens.zip(opens).is_some_and(|(before, now)| now > before);
@@ -73,7 +105,7 @@ impl Home {
 
     /// A retained message: a condition, no movement.
     fn found(&mut self, id: &DeviceId, open: bool, at: Timestamp) {
-        self.doors.entry(id.clone()).or_default();
+        self.doors.entry(id);
         self.stands(id, open, at, false);
     }
 

@@ -66,7 +66,7 @@ impl Home {
         if !is_word(sighting) {
             return;
         }
-        let sensor = self.motion.entry(sighting.id.clone()).or_default();
+        let sensor = self.motion.entry(sighting.id);
         sensor.heard = sensor.heard.max(Some(sighting.occurred));
         let Reading::Motion { active } = sighting.said.reading else { return };
         // One that only ever says "motion" means each of them; one stuck at it means nothing.
@@ -88,7 +88,7 @@ impl Home {
         if !is_word(sighting) || !litres.is_finite() {
             return;
         }
-        let meter = self.water.entry(sighting.id.clone()).or_default();
+        let meter = self.water.entry(sighting.id);
         if meter.reads(sighting.occurred, litres, look.settings.water_l) {
             self.signs(look, sighting.occurred);
         }
@@ -113,11 +113,11 @@ impl Home {
     /// When the family is told without waiting for the call, if motion sensor and water meter say no more.
     pub(super) fn shortcut_due(&self, look: &Look) -> Option<Timestamp> {
         let quick = |id: &&DeviceId| {
-            let interval = look.setup.site.devices.get(*id).and_then(|device| device.interval);
-            interval.is_some_and(|interval| interval <= hours(look.settings.shortcut_meter_h))
+            look.interval(id).is_some_and(|interval| interval <= hours(look.settings.shortcut_meter_h))
         };
-        let motion = look.others.motion.iter().filter_map(|id| self.motion.get(id)?.moved).max()?;
-        let water = look.others.water.iter().filter(quick).filter_map(|id| self.water.get(id)?.used).max()?;
+        let motion = look.sensors.motion.iter().filter_map(|id| self.motion.get(id)?.moved).max()?;
+        let water =
+            look.sensors.water.iter().filter(quick).filter_map(|id| self.water.get(id)?.used).max()?;
         let silent = hours(look.settings.shortcut_h);
         let doors = self.counted_to(look, look.settings.shortcut_h).filter(|_| !self.called)?;
         let due = doors.max(motion + silent).max(water + silent);
@@ -144,8 +144,8 @@ impl Home {
         };
         let motion = |id: &DeviceId| self.motion.get(id).and_then(|sensor: &Motion| sensor.heard);
         let water = |id: &DeviceId| self.water.get(id).and_then(|meter| meter.heard);
-        look.others.motion.iter().all(|id| live(id, motion(id)))
-            && look.others.water.iter().all(|id| live(id, water(id)))
+        look.sensors.motion.iter().all(|id| live(id, motion(id)))
+            && look.sensors.water.iter().all(|id| live(id, water(id)))
     }
 }
 

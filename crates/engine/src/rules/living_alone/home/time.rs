@@ -69,7 +69,7 @@ impl Home {
 
     fn review_door(&mut self, look: &Look, id: &DeviceId) {
         let trouble = self.trouble(look, id);
-        let door = self.doors.entry(id.clone()).or_default();
+        let door = self.doors.entry(id);
         let Some((kind, since)) = trouble else {
             if door.flapping.take().is_some() {
                 door.moves.clear();
