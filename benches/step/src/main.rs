@@ -8,6 +8,8 @@
 //! Sizes alternate in one run (A B C D A B …), devices are taken in no order, so that each step finds its device
 //! outside the processor's caches as traffic would. Figures are medians over rounds.
 
+#![expect(clippy::disallowed_methods, reason = "time is what it measures")]
+
 mod counted;
 mod site;
 

@@ -123,11 +123,13 @@ fn sensors_by_home(senses: &Senses, site: &Site) -> Table<PlaceId, Sensors> {
     let trusted = |id: &DeviceId| site.devices.get(id).is_some_and(|device| !device.probation);
     for (home, id, purpose) in by_home(senses, site, &purposes) {
         let of_home = homes.entry(home).or_default();
-        let of_purpose = match purpose {
-            Purpose::HomeDoor => &mut of_home.doors,
-            _ if !trusted(&id) => continue,
-            Purpose::HomeWater => &mut of_home.water,
-            _ => &mut of_home.motion,
+        if purpose != Purpose::HomeDoor && !trusted(&id) {
+            continue;
+        }
+        let of_purpose = match purpose == Purpose::HomeDoor {
+            true => &mut of_home.doors,
+            false if purpose == Purpose::HomeWater => &mut of_home.water,
+            false => &mut of_home.motion,
         };
         of_purpose.push(id);
     }

@@ -198,7 +198,7 @@ impl LivingAlone {
         let hubs = self.sensors.get(place)?.doors.iter();
         let known = hubs.filter_map(|door| world.setup.site.devices.get(door)?.hub.as_ref());
         known.into_iter().find(|hub| {
-            world.senses.devices.get(*hub).is_some_and(|seen| seen.unknown || seen.online == Some(false))
+            world.senses.devices.get(hub).is_some_and(|seen| seen.unknown || seen.online == Some(false))
         })
     }
 
