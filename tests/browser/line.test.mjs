@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Compound, SCREENSHOTS, cover, eventually, tiltedCover, water } from './support.mjs';
+import {
+  Compound, cover, detail, eventually, fullScreen, ids, live, offline, picture, rows, tap, tiltedCover, water,
+} from './support.mjs';
 
 let compound;
 let wu;
@@ -18,20 +19,6 @@ before(async () => {
 
 after(async () => compound?.stop());
 
-const fullScreen = (page) => page.locator('dialog.alarm[data-alarm]');
-// What tells somebody of a flood of alarms is no alarm.
-const rows = (page) => page.locator('a.row[data-alarm]:not([data-kind=alarm_flood])');
-const offline = (page) => page.locator('[data-phase=offline]').first();
-const live = (page) => page.locator('[data-phase=live]').first();
-const ids = (page) => rows(page).evaluateAll((found) => found.map((row) => row.dataset.alarm));
-const picture = (page, name) => page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
-
-/** A screen that came up by itself does not take a tap at once, so that a thumb on its way hits nothing. */
-async function tap(page, name) {
-  await page.waitForTimeout(800);
-  await page.getByRole('button', { name, exact: true }).click();
-}
-
 /** Takes every alarm that comes up; returns their ids in that order. */
 async function takeAll(page, count) {
   const taken = [];
@@ -44,9 +31,6 @@ async function takeAll(page, count) {
   await fullScreen(page).waitFor({ state: 'detached' });
   return taken;
 }
-
-const detail = (page, id) =>
-  page.evaluate(async (alarm) => (await fetch(`/api/alarms/${alarm}`)).json(), id);
 
 test('what is raised while the line is cut comes once when it is mended, the most urgent first', async () => {
   compound.line.cut();

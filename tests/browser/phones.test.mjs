@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { cpSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Compound, SCREENSHOTS, cover, eventually } from './support.mjs';
+import {
+  Compound, SCREENSHOTS, cover, detail, eventually, fullScreen, ids, live, offline, rows,
+} from './support.mjs';
 
 let compound;
 let wu;
@@ -17,18 +19,24 @@ before(async () => {
 
 after(async () => compound?.stop());
 
-const fullScreen = (page) => page.locator('dialog.alarm[data-alarm]');
-const rows = (page) => page.locator('a.row[data-alarm]');
-const live = (page) => page.locator('[data-phase=live]').first();
-const offline = (page) => page.locator('[data-phase=offline]').first();
-const ids = (page) => rows(page).evaluateAll((found) => found.map((row) => row.dataset.alarm));
-const detail = (page, id) => page.evaluate(async (alarm) => (await fetch(`/api/alarms/${alarm}`)).json(), id);
-
 async function raised(device) {
   cover(compound, device, true);
   await fullScreen(wu).waitFor();
   return fullScreen(wu).getAttribute('data-alarm');
 }
+
+test('a phone that nothing happens to keeps one socket', async () => {
+  const page = await wu.context().newPage();
+  let opened = 0;
+  page.on('websocket', () => { opened += 1; });
+  await page.goto(`${compound.origin}/`);
+  await live(page).waitFor({ state: 'attached' });
+  await page.waitForTimeout(1_500);
+  assert.equal(opened, 1);
+  await page.close();
+  await wu.reload();
+  await live(wu).waitFor({ state: 'attached' });
+});
 
 test('two who accept at the same moment: one has it, the other is told who', async () => {
   const id = await raised('cover-21');

@@ -43,9 +43,31 @@ export function launch(more = []) {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: [...FLAGS, ...more] });
 }
 
+/** The alarm that fills the screen. */
+export const fullScreen = (page) => page.locator('dialog.alarm[data-alarm]');
+/** What the list holds. What tells somebody of a flood of alarms is no alarm. */
+export const rows = (page) => page.locator('a.row[data-alarm]:not([data-kind=alarm_flood])');
+export const live = (page) => page.locator('[data-phase=live]').first();
+export const offline = (page) => page.locator('[data-phase=offline]').first();
+export const ids = (page) => rows(page).evaluateAll((found) => found.map((row) => row.dataset.alarm));
+export const picture = (page, name) => page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
+export const detail = (page, id) => page.evaluate(async (alarm) => (await fetch(`/api/alarms/${alarm}`)).json(), id);
+
+/** A command over HTTP, as the page itself may send it. */
+export const command = (page, body) => page.evaluate(async (sent) => {
+  const answer = await fetch('/api/cmd', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(sent) });
+  return answer.json();
+}, body);
+
+/** A screen that came up by itself does not take a tap at once, so that a thumb on its way hits nothing. */
+export async function tap(page, name) {
+  await page.waitForTimeout(800);
+  await page.getByRole('button', { name, exact: true }).click();
+}
+
 /** A phone that was linked by this address, and is live. */
-export async function enrolled(browser, address, locale) {
-  const context = await browser.newContext({ viewport: { width: 360, height: 640 }, locale });
+export async function enrolled(browser, address, locale, colorScheme = 'light') {
+  const context = await browser.newContext({ viewport: { width: 360, height: 640 }, locale, colorScheme });
   const page = await context.newPage();
   await page.goto(address);
   await page.getByRole('button', { name: locale === 'zh-CN' ? '绑定' : 'Link', exact: true }).click();
@@ -59,7 +81,8 @@ export async function enrolled(browser, address, locale) {
 
 /**
  * The line between phones and gateway, to be cut: `setOffline` of the browser leaves WebSockets alive.
- * Cut, it drops every connection and takes no new one; hung, it keeps them open and carries nothing.
+ * Cut, it drops every connection and takes no new one; hung, it keeps them open and carries nothing; slow, it carries
+ * so many bytes of the gateway in each tenth of a second and leaves the rest with it.
  */
 export class Line {
   static async to(port) {
@@ -78,7 +101,7 @@ export class Line {
     const pair = [phone, gateway];
     this.pairs.add(pair);
     for (const [from, to] of [pair, [gateway, phone]]) {
-      from.on('data', (bytes) => { if (this.state === 'up') to.write(bytes); });
+      from.on('data', (bytes) => { if (this.state === 'up' || this.state === 'slow') to.write(bytes); });
       from.on('error', () => {});
       from.on('close', () => { to.destroy(); this.pairs.delete(pair); });
     }
@@ -90,6 +113,21 @@ export class Line {
   }
 
   hang() { this.state = 'hung'; }
+
+  /** About so many bytes each tenth of a second, from the gateway to the phones, until it is mended. */
+  slowDown(bytes) {
+    this.state = 'slow';
+    for (const [phone, gateway] of this.pairs) {
+      gateway.pause();
+      gateway.removeAllListeners('data');
+      gateway.on('readable', () => {});
+      const sip = setInterval(() => {
+        if (gateway.destroyed) return clearInterval(sip);
+        const taken = gateway.read(this.state === 'slow' ? Math.min(bytes, gateway.readableLength) : undefined);
+        if (taken) phone.write(taken);
+      }, 100);
+    }
+  }
 
   /** Connections that hung stay dead, as behind a router that forgot them; new ones are carried. */
   mend() {
@@ -178,8 +216,8 @@ export class Compound {
   }
 
   /** A phone that is logged in as this officer. */
-  phone(officer, locale = 'zh-CN') {
-    return enrolled(this.browser, this.link(officer), locale);
+  phone(officer, locale = 'zh-CN', scheme = 'light') {
+    return enrolled(this.browser, this.link(officer), locale, scheme);
   }
 
   async stop() {

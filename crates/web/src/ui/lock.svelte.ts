@@ -1,4 +1,5 @@
 /** Whether the app is locked: it was away for too long, and the PIN was not given since. */
+import { untrack } from 'svelte';
 import { type PinState, mustAsk } from '../core/lock';
 
 const KEY = 'wanglou.seen';
@@ -32,7 +33,8 @@ export function watchLock(asking: () => boolean, signal: AbortSignal): void {
   window.addEventListener('pagehide', seenNow, { signal });
   const timer = setInterval(() => document.visibilityState === 'visible' && seenNow(), NOTE_MS);
   signal.addEventListener('abort', () => clearInterval(timer));
-  seenNow();
+  // Whatever starts this must not start again whenever what is asked here changes.
+  untrack(seenNow);
 }
 
 /** When the app was last in front and open; now on a phone that never was. */
