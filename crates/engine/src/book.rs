@@ -170,6 +170,8 @@ impl Book {
             Fact::EffectStarted { effect } => {
                 if let Some(row) = self.effects.get_mut(effect) {
                     row.state = EffectState::Started;
+                    let row = row.clone();
+                    self.note_effect(at, &row, "started", "");
                 }
             }
             Fact::EffectEnded { effect, ended, detail } => {
@@ -246,10 +248,16 @@ impl Book {
         }
         if let Fact::Accepted { alarm, .. } = fact {
             // Who took it need not be rung any more; the resident is still to be called.
-            self.effects.retain(|_, row| {
+            let needless = |row: &EffectRow| {
                 let to_officer = matches!(row.to, Recipient::Officer(_));
-                row.alarm != *alarm || row.state == EffectState::Started || !to_officer
-            });
+                row.alarm == *alarm && row.state == EffectState::Pending && to_officer
+            };
+            let cancelled: Vec<EffectRow> =
+                self.effects.values().filter(|row| needless(row)).cloned().collect();
+            self.effects.retain(|_, row| !needless(row));
+            for row in cancelled {
+                self.note_effect(at, &row, "failed", "not needed any more");
+            }
         }
     }
 

@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// Their places in the list are bits in [`Follower::channel_steps`]: a new one goes to the end.
-fn steps(priority: Priority) -> [Step; 3] {
+fn steps(priority: Priority) -> [Step; 4] {
     let (push, card, voice) = match priority {
         Priority::P1 => (Span::secs(5), Span::secs(15), Span::secs(30)),
         Priority::P2 | Priority::P3 | Priority::P4 => (Span::secs(10), Span::secs(30), Span::secs(60)),
@@ -24,6 +24,8 @@ fn steps(priority: Priority) -> [Step; 3] {
         Step { after: card, channel: Channel::Webhook },
         Step { after: voice, channel: Channel::Voice },
         Step { after: push, channel: Channel::Push },
+        // As late as the card: it costs money, and reaches those whose phone has no app or no network.
+        Step { after: card, channel: Channel::Sms },
     ]
 }
 
@@ -73,14 +75,16 @@ fn plan<'a>(
     let pushable = unstored(world, officer, follower);
     let on_file = move |channel| match (channel, world.setup.site.officers.get(officer)) {
         (Channel::Webhook, Some(known)) => known.webhook && world.setup.channels.contains(&Channel::Webhook),
-        (Channel::Voice, Some(known)) => known.telephone && world.setup.channels.contains(&Channel::Voice),
+        (Channel::Voice | Channel::Sms, Some(known)) => {
+            known.telephone && world.setup.channels.contains(&channel)
+        }
         (Channel::Push, Some(_)) => pushable.is_some() && world.setup.channels.contains(&Channel::Push),
         (_, None) => false,
     };
     let priority = alarm.priority;
     let timed = move |(index, step): (usize, Step)| {
         let at_once = match step.channel {
-            Channel::Webhook => offline,
+            Channel::Webhook | Channel::Sms => offline,
             Channel::Push => pushable == Some(Looked::Away),
             Channel::Voice => false,
         };
@@ -109,7 +113,7 @@ fn unstored(world: &World, officer: &OfficerId, follower: &Follower) -> Option<L
 
 fn due_for(world: &World, alarm: &Alarm, officer: &OfficerId, follower: &Follower) -> Vec<Fact> {
     let is_due = |(step, at, channel): &(u8, Timestamp, Channel)| {
-        let shown = *channel == Channel::Webhook && follower.presented;
+        let shown = matches!(channel, Channel::Webhook | Channel::Sms) && follower.presented;
         *at <= world.at && !is_taken(follower, *step) && !shown
     };
     let effect = |(step, _, channel): (u8, Timestamp, Channel)| Fact::EffectQueued {
@@ -134,6 +138,7 @@ impl Follower {
             Channel::Webhook => 1,
             Channel::Voice => 2,
             Channel::Push => 4,
+            Channel::Sms => 8,
         };
     }
 }

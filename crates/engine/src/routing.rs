@@ -29,7 +29,7 @@ impl World<'_> {
         let usable = |channel| self.setup.channels.contains(&channel);
         self.senses.sockets(id) > 0
             || (officer.webhook && usable(Channel::Webhook))
-            || (officer.telephone && usable(Channel::Voice))
+            || (officer.telephone && (usable(Channel::Voice) || usable(Channel::Sms)))
             || (usable(Channel::Push) && self.senses.is_pushable(id))
     }
 

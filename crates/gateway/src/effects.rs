@@ -1,19 +1,22 @@
 //! Effects that leave by other channels than the socket: each is a row of the engine's book. A pending one is begun
 //! (journaled), sent, and its end is journaled; after a crash a begun webhook is sent again under the same id.
 
+mod budget;
+mod sending;
 mod template;
 
-pub use template::Template;
+pub use budget::Quiet;
+pub use template::{Template, check_text};
 
 use crate::configuration::{GatewayFile, WebhookTable};
 use crate::hub::Hub;
 use crate::writer::{Observer, WriterHandle};
+use sending::{Job, Sender, Webhook};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
 use wanglou_engine::{EffectRow, Engine};
 use wanglou_model::{
     AlarmId, Channel, ChannelNews, Ended, Fact, Input, OfficerId, Recipient, Text, Timestamp, rfc3339_micros,
@@ -24,10 +27,6 @@ use wanglou_site::{People, Person};
 pub const EFFECTS_MAX: usize = 4_096;
 /// The far end must answer within this time.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// More of an answer is not read, bytes.
-const ANSWER_BYTES_MAX: usize = 4 << 10;
-/// A failed post is tried again after these times.
-const RETRIES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 
 /// What is to be sent: level, type and building; never a name, never a flat number.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -54,6 +53,8 @@ pub struct Notice {
     pub(crate) to: Recipient,
     #[serde(skip)]
     pub(crate) expires_at: Timestamp,
+    #[serde(skip)]
+    pub(crate) channel: Channel,
 }
 
 /// Hands new effects from the writer to those who send them.
@@ -84,7 +85,7 @@ impl Dispatcher {
         let Some(notice) = notice(engine, id, row) else { return };
         let queue = match row.channel {
             Channel::Push => &self.pushes,
-            Channel::Webhook | Channel::Voice => &self.queue,
+            Channel::Webhook | Channel::Voice | Channel::Sms => &self.queue,
         };
         if queue.try_send(notice).is_err() {
             tracing::warn!(effect = id, "too many effects wait; this one is left to the ladder's next step");
@@ -120,6 +121,7 @@ fn notice(engine: &Engine, id: &str, row: &EffectRow) -> Option<Notice> {
         rev: alarm.rev,
         to: row.to.clone(),
         expires_at: row.expires_at,
+        channel: row.channel,
     })
 }
 
@@ -132,50 +134,27 @@ pub(crate) fn still_calls(engine: &Engine, alarm: &str, officer: &OfficerId) -> 
     })
 }
 
-/// One webhook with its secret and its budget.
-struct Webhook {
-    url: String,
-    secret: Option<Vec<u8>>,
-    template: Template,
-    per_minute_max: usize,
-    sent: Vec<Instant>,
-}
-
-impl Webhook {
-    fn new(table: &WebhookTable, folder: &Path) -> Self {
-        let secret = table.secret_file.as_ref().and_then(|file| match std::fs::read(folder.join(file)) {
-            Ok(bytes) => Some(bytes.trim_ascii().to_vec()),
-            Err(error) => {
-                tracing::warn!(%error, file = %file.display(), "the webhook's secret cannot be read: its posts are not signed");
-                None
-            }
-        });
-        Self {
-            url: table.url.clone(),
-            secret,
-            template: table.template,
-            per_minute_max: table.per_minute_max as usize,
-            sent: Vec::new(),
-        }
-    }
-
-    fn spend(&mut self, now: Instant) -> bool {
-        self.sent.retain(|at| now.duration_since(*at) < Duration::from_secs(60));
-        let within = self.sent.len() < self.per_minute_max;
-        if within {
-            self.sent.push(now);
-        }
-        within
-    }
+/// Which table an effect goes by: a card by the one that its person names; a call and a short message by the person's own
+/// gateway if that is one, else by the first that is.
+fn table_for<'a>(
+    tables: &'a BTreeMap<String, WebhookTable>,
+    person: Option<&Person>,
+    channel: Channel,
+) -> Option<&'a str> {
+    let own = person.and_then(|person| person.webhook.as_ref());
+    let named = own.and_then(|name| tables.get_key_value(name)).filter(|(_, table)| table.channel == channel);
+    let any = || tables.iter().find(|(_, table)| table.channel == channel && channel != Channel::Webhook);
+    named.or_else(any).map(|(name, _)| name.as_str())
 }
 
 impl Effects {
-    /// Sends until the gateway stops.
+    /// Sends until the gateway stops. Each webhook has a line of its own: one that answers slowly holds up no other.
     pub async fn run(
         mut self,
         writer: WriterHandle,
         gateway: GatewayFile,
         folder: PathBuf,
+        zone: String,
         hub: Hub,
         mut stopping: watch::Receiver<bool>,
     ) {
@@ -190,12 +169,19 @@ impl Effects {
                 return;
             }
         };
-        let mut webhooks: BTreeMap<String, Webhook> = gateway
-            .webhooks
-            .iter()
-            .map(|(name, table)| (name.clone(), Webhook::new(table, &folder)))
-            .collect();
         let link = gateway.http.public_url.trim_end_matches('/').to_owned();
+        let mut lines: BTreeMap<&str, mpsc::Sender<Job>> = BTreeMap::new();
+        for (name, table) in &gateway.webhooks {
+            let (line, jobs) = mpsc::channel(EFFECTS_MAX);
+            let sender = Sender {
+                webhook: Webhook::new(table, &folder, &zone),
+                client: client.clone(),
+                writer: writer.clone(),
+                link: link.clone(),
+            };
+            tokio::spawn(sender.run(jobs, stopping.clone()));
+            lines.insert(name, line);
+        }
         loop {
             let notice = tokio::select! {
                 notice = self.queue.recv() => notice,
@@ -203,24 +189,17 @@ impl Effects {
             };
             let Some(notice) = notice else { return };
             let people = hub.people();
-            let name = person_of(&people, &notice.to).and_then(|person| person.webhook.clone());
-            let webhook = name.and_then(|name| webhooks.get_mut(&name));
-            let (ended, detail) = match webhook {
-                None => (Ended::Failed, "no webhook on file".to_owned()),
-                Some(_) if crate::clock::wall() > notice.expires_at => (Ended::Failed, "expired".to_owned()),
-                Some(_) if !wanted(&writer, &notice).await => {
-                    (Ended::Failed, "not needed any more".to_owned())
-                }
-                Some(webhook) => {
-                    if webhook.spend(Instant::now()) {
-                        tell(&writer, &notice.id, None, String::new()).await;
-                        post(&client, webhook, &notice, &link).await
-                    } else {
-                        (Ended::Failed, "over budget".to_owned())
-                    }
-                }
+            let person = person_of(&people, &notice.to);
+            let line = table_for(&gateway.webhooks, person, notice.channel).and_then(|name| lines.get(name));
+            let telephone = person.and_then(|person| person.telephone.clone());
+            let id = notice.id.clone();
+            let refused = match line {
+                None => Some("no webhook on file"),
+                Some(line) => line.try_send(Job { notice, telephone }).is_err().then_some("too many wait"),
             };
-            tell(&writer, &notice.id, Some(ended), detail).await;
+            if let Some(words) = refused {
+                tell(&writer, &id, Some(Ended::Failed), words.to_owned()).await;
+            }
         }
     }
 }
@@ -232,74 +211,11 @@ fn person_of<'a>(people: &'a People, to: &Recipient) -> Option<&'a Person> {
     }
 }
 
-/// A writer that is too busy to answer is no reason to keep an alarm back.
-async fn wanted(writer: &WriterHandle, notice: &Notice) -> bool {
-    let Recipient::Officer(officer) = notice.to.clone() else { return true };
-    let alarm = notice.alarm.clone();
-    writer.read(move |engine| still_calls(engine, &alarm, &officer)).await.unwrap_or(true)
-}
-
 pub(crate) async fn tell(writer: &WriterHandle, effect: &str, ended: Option<Ended>, detail: String) {
     let news = Input::Channel(ChannelNews { effect: effect.to_owned(), ended, detail });
     if let Err(refused) = writer.submit(news).await {
         tracing::warn!(%refused, effect, "the end of an effect was not taken");
     }
-}
-
-async fn post(client: &reqwest::Client, webhook: &Webhook, notice: &Notice, link: &str) -> (Ended, String) {
-    let mut last = String::new();
-    for wait in [None].into_iter().chain(RETRIES.map(Some)) {
-        if let Some(wait) = wait {
-            tokio::time::sleep(wait).await;
-        }
-        match attempt(client, webhook, notice, link).await {
-            Ok(()) => return (Ended::Done, String::new()),
-            Err((again, words)) => {
-                last = words;
-                if !again {
-                    break;
-                }
-            }
-        }
-    }
-    (Ended::Failed, last)
-}
-
-/// Posts once. The error says whether trying again can help.
-async fn attempt(
-    client: &reqwest::Client,
-    webhook: &Webhook,
-    notice: &Notice,
-    link: &str,
-) -> Result<(), (bool, String)> {
-    let made = webhook.template.post(webhook, notice, link, crate::clock::wall().0 / 1_000);
-    let mut request = client
-        .post(&made.url)
-        .header("content-type", "application/json")
-        .header("idempotency-key", &notice.id);
-    if let Some(signature) = made.signature {
-        request = request.header("x-wanglou-signature", signature);
-    }
-    match request.body(made.body).send().await {
-        Ok(response) if response.status().is_success() => webhook.template.judge(&beginning(response).await),
-        Ok(response) => {
-            let status = response.status();
-            Err((status.is_server_error() || status.as_u16() == 429, format!("status {}", status.as_u16())))
-        }
-        Err(error) if error.is_timeout() => Err((false, "no answer in time".into())),
-        Err(_) => Err((true, "not reachable".into())),
-    }
-}
-
-/// As much of an answer as a robot needs to say yes or no.
-async fn beginning(mut response: reqwest::Response) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while bytes.len() < ANSWER_BYTES_MAX
-        && let Ok(Some(chunk)) = response.chunk().await
-    {
-        bytes.extend_from_slice(&chunk);
-    }
-    bytes
 }
 
 /// `sha256=` and the HMAC-SHA-256 of the body, in hexadecimal digits (RFC 2104).
@@ -332,16 +248,28 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_is_a_budget() {
-        let mut webhook = Webhook {
-            url: String::new(),
-            secret: None,
-            template: Template::Json,
-            per_minute_max: 2,
-            sent: Vec::new(),
+    fn a_call_goes_by_a_voice_gateway_and_a_card_by_the_group_that_its_person_names() {
+        let table = |channel: &str| {
+            let text = format!("url = \"https://x.example\"\nchannel = \"{channel}\"");
+            toml::from_str::<WebhookTable>(&text).expect("a table")
         };
-        let now = Instant::now();
-        assert!(webhook.spend(now) && webhook.spend(now) && !webhook.spend(now));
-        assert!(webhook.spend(now + Duration::from_secs(61)));
+        let tables = BTreeMap::from([
+            ("calls".to_owned(), table("voice")),
+            ("group".to_owned(), table("webhook")),
+            ("own-phone".to_owned(), table("voice")),
+        ]);
+        let person = |webhook: Option<&str>| Person {
+            name: String::new(),
+            telephone: None,
+            language: Default::default(),
+            webhook: webhook.map(str::to_owned),
+        };
+        let way = |webhook, channel| table_for(&tables, Some(&person(webhook)), channel);
+        assert_eq!(way(Some("group"), Channel::Webhook), Some("group"));
+        assert_eq!(way(Some("group"), Channel::Voice), Some("calls"));
+        assert_eq!(way(Some("own-phone"), Channel::Voice), Some("own-phone"));
+        assert_eq!(way(Some("own-phone"), Channel::Webhook), None, "a card is no call");
+        assert_eq!(way(None, Channel::Webhook), None, "nobody's group");
+        assert_eq!(way(Some("group"), Channel::Sms), None);
     }
 }

@@ -208,7 +208,15 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     let lanes =
         Lanes::start(&gateway, &folder, &decisive, before, handle.clone(), &quarantine, &health).await;
     let phones = phone_threads()?;
-    phones.spawn(effects.run(handle.clone(), gateway.clone(), folder.clone(), hub.clone(), stopping.clone()));
+    let zone = decisive.setup.site.zone.clone();
+    phones.spawn(effects.run(
+        handle.clone(),
+        gateway.clone(),
+        folder.clone(),
+        zone,
+        hub.clone(),
+        stopping.clone(),
+    ));
     let push = push(&gateway, &data)?;
     if let Some(push) = &push {
         let outgoing = Outgoing::new(Arc::clone(push), handle.clone());

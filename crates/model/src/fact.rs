@@ -337,6 +337,8 @@ pub enum Channel {
     Voice,
     /// A message to the phone's push service, for when the app is closed.
     Push,
+    /// A short message, by an SMS gateway behind a webhook.
+    Sms,
 }
 
 impl Channel {
@@ -346,6 +348,7 @@ impl Channel {
             Channel::Webhook => "webhook",
             Channel::Voice => "voice",
             Channel::Push => "push",
+            Channel::Sms => "sms",
         }
     }
 }

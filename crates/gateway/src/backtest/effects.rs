@@ -430,7 +430,9 @@ fn name_of(to: &Recipient) -> String {
 
 /// A channel by its name.
 pub(super) fn channel_named(name: &str) -> Option<Channel> {
-    [Channel::Webhook, Channel::Voice, Channel::Push].into_iter().find(|channel| channel.name() == name)
+    [Channel::Webhook, Channel::Voice, Channel::Push, Channel::Sms]
+        .into_iter()
+        .find(|channel| channel.name() == name)
 }
 
 impl Effect {

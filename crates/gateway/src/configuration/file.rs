@@ -2,7 +2,7 @@
 
 use super::Fault;
 use crate::clock::Demand;
-use crate::effects::Template;
+use crate::effects::{Quiet, Template, check_text};
 use crate::evidence::Allowed;
 use crate::http::Locking;
 use crate::mqtt::{Address, BrokerOptions, Login, Tls};
@@ -336,12 +336,37 @@ pub struct WebhookTable {
     /// Who reads it: a program, or the robot of WeCom, DingTalk or Feishu.
     #[serde(default)]
     pub template: Template,
-    /// What it is: a card in a chat, or a telephone call.
+    /// What it is: a card in a chat, a short message, or a telephone call.
     #[serde(default = "webhook")]
     pub channel: Channel,
-    /// At most so many posts a minute; more wait.
+    /// Of template `text`: what is posted, with `{phone}`, `{text}`, `{level}`, `{title}`, `{title_en}`, `{place}`, `{link}`
+    /// and `{id}` filled in.
+    #[serde(default)]
+    pub body: Option<String>,
+    /// Of template `text`: as what it is posted; JSON, or a form.
+    #[serde(default = "json")]
+    pub content_type: String,
+    /// Of template `text`: where the answer says yes, `/code=0`; without it every status of 2xx does.
+    #[serde(default)]
+    pub ok: Option<String>,
+    /// At most so many posts a minute; more fail, and the ladder moves on.
     #[serde(default = "per_minute_max")]
     pub per_minute_max: u32,
+    /// The same an hour.
+    #[serde(default)]
+    pub per_hour_max: Option<u32>,
+    /// The same a minute for one person; a voice gateway rings nobody more than once.
+    #[serde(default)]
+    pub per_callee_minute_max: Option<u32>,
+    /// The same an hour; five by a voice gateway.
+    #[serde(default)]
+    pub per_callee_hour_max: Option<u32>,
+    /// Hours on the compound's clock at which it is left alone: `22:00-07:00`.
+    #[serde(default)]
+    pub quiet: Option<String>,
+    /// But for these levels, 0 to 4.
+    #[serde(default = "quiet_up_to_level")]
+    pub quiet_up_to_level: u8,
 }
 
 /// `[notes.NAME]`: a system outside that posts notes to `/api/notes/NAME`, each signed.
@@ -385,6 +410,14 @@ fn webhook() -> Channel {
     Channel::Webhook
 }
 
+fn json() -> String {
+    "application/json".to_owned()
+}
+
+fn quiet_up_to_level() -> u8 {
+    1
+}
+
 fn per_minute_max() -> u32 {
     20
 }
@@ -422,8 +455,10 @@ impl GatewayFile {
     /// The channels that it offers.
     pub fn channels(&self) -> Vec<Channel> {
         let used = |channel| self.webhooks.values().any(|webhook| webhook.channel == channel);
-        let mut channels: Vec<Channel> =
-            [Channel::Webhook, Channel::Voice].into_iter().filter(|channel| used(*channel)).collect();
+        let mut channels: Vec<Channel> = [Channel::Webhook, Channel::Voice, Channel::Sms]
+            .into_iter()
+            .filter(|channel| used(*channel))
+            .collect();
         channels.extend(self.push.contact.is_some().then_some(Channel::Push));
         channels
     }
@@ -500,12 +535,28 @@ impl GatewayFile {
             if table.channel == Channel::Push {
                 wrong(
                     &format!("webhooks.{webhook}.channel"),
-                    "\"webhook\" or \"voice\"; push has its own table".into(),
+                    "\"webhook\", \"sms\" or \"voice\"; push has its own table".into(),
                 );
             }
             if !is_safe_url(&table.url) {
                 let text = format!("{:?} is neither https:// nor http:// on loopback", table.url);
                 wrong(&format!("webhooks.{webhook}.url"), text);
+            }
+            if table.template == Template::Text
+                && let Err(text) = check_text(table.body.as_deref(), &table.content_type, table.ok.as_deref())
+            {
+                wrong(&format!("webhooks.{webhook}.body"), text);
+            }
+            if let Some(Err(text)) = table.quiet.as_deref().map(str::parse::<Quiet>) {
+                wrong(&format!("webhooks.{webhook}.quiet"), text);
+            }
+            let robot = matches!(table.template, Template::Dingtalk | Template::Wecom);
+            if robot && table.per_minute_max > per_minute_max() {
+                let text = format!(
+                    "{}: a group robot takes 20 a minute, and shuts out who sends more",
+                    table.per_minute_max
+                );
+                wrong(&format!("webhooks.{webhook}.per_minute_max"), text);
             }
             if table.per_minute_max == 0 {
                 wrong(&format!("webhooks.{webhook}.per_minute_max"), "must be at least 1".into());

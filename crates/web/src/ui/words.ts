@@ -122,6 +122,13 @@ const EFFECTS: Record<string, Say> = {
   'no answer in time': m.effect_silent,
   'not reachable': m.effect_unreachable,
   'over budget': m.effect_budget,
+  "over this person's budget": m.effect_budget_person,
+  started: m.effect_started,
+  'quiet hours': m.effect_quiet,
+  'no telephone on file': m.effect_no_telephone,
+  'too many wait': m.effect_budget,
+  'the answer is not understood': m.effect_refused,
+  'refused by the far end': m.effect_refused,
 };
 
 /** What became of an attempt to tell somebody, `done: taken, subscription gone`, in the language of the app. */
