@@ -5,7 +5,7 @@ use crate::alarm::{Acceptance, Alarm, Entry, Follower, LIST_MAX, Shelf};
 use crate::custody::CustodyLine;
 use crate::flood::Calls;
 use crate::lift_command::CommandRow;
-use crate::reports::NoteRow;
+use crate::reports::{NoteRow, evidence};
 use crate::timers::{Timer, Timers};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -454,8 +454,10 @@ impl Alarm {
                     text.clone(),
                 )));
             }
-            Fact::Resolved { by, outcome, note, .. } => {
+            Fact::Resolved { by, outcome, note, photos, .. } => {
                 self.outcome = Some(*outcome);
+                let room = LIST_MAX.saturating_sub(self.evidence.len());
+                self.evidence.extend(evidence(photos).into_iter().take(room));
                 if self.acceptance_stops_it() {
                     (self.next_rung, _) = (None, timers.disarm(&Timer::Ladder(self.id.clone())));
                 }

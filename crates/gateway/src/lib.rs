@@ -18,6 +18,7 @@ pub mod lift_commands;
 pub mod metrics;
 pub mod mqtt;
 pub mod observe;
+pub mod plans;
 pub mod push;
 pub mod quarantine;
 pub mod record;

@@ -15,6 +15,7 @@ use crate::lift_commands;
 use crate::metrics::Metrics;
 use crate::mqtt::{Publisher, PublisherOptions};
 use crate::observe::MetricsObserver;
+use crate::plans::Plans;
 use crate::push::{Endpoints, Outgoing, Push};
 use crate::quarantine::Quarantine;
 use crate::recovery::{self, RecoveryError};
@@ -235,7 +236,9 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         let canaries = Canaries::new(gateway.canary, lanes, hub, handle.clone(), publisher, &metrics, health);
         phones.spawn(canaries.run(stopping.clone()));
     }
+    let plans = Arc::new(Plans::open(&folder.join(&gateway.site)));
     let reload = Reloading {
+        plans: Arc::clone(&plans),
         path: config_path,
         writer: handle.clone(),
         hub: hub.clone(),
@@ -259,6 +262,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         sockets_max: (gateway.http.sockets_max, gateway.http.sockets_per_officer_max),
         local_secret: local_secret(&data)?.into(),
         door: Arc::default(),
+        plans,
         guard: Arc::default(),
         locking: gateway.sessions.locking(),
         reload: Arc::clone(&reload),
@@ -401,6 +405,7 @@ fn local_secret(data: &Path) -> Result<String, RunError> {
 /// What a reload works with.
 #[derive(Clone)]
 struct Reloading {
+    plans: Arc<Plans>,
     path: PathBuf,
     writer: WriterHandle,
     hub: Hub,
@@ -432,6 +437,7 @@ impl Reloading {
         };
         let hash = loaded.decisive.hash().to_owned();
         self.hub.set_people(loaded.people);
+        self.plans.read_again();
         let position = async {
             let taken = self.writer.reload(loaded.decisive.clone(), &who, &why).await;
             taken.map(|_| ()).map_err(|refused| vec![refused.to_string()])

@@ -218,7 +218,7 @@ export function detail(a) {
       by: a.accepted_by,
     });
   }
-  return { a, advice, timeline };
+  return { a, advice, timeline, plan: { plan: a.home ? 'tower' : 'ground', x: 0.805, y: 0.387 } };
 }
 
 export const overview = () => ({

@@ -19,7 +19,7 @@ import { WebSocketServer } from 'ws';
 import * as canned from './alarms.mjs';
 
 export const CSP =
-  "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
+  "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
 
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.png': 'image/png', '.webmanifest': 'application/manifest+json' };
 
@@ -201,6 +201,10 @@ export function startMock(port) {
     if (path === '/api/admin/overview') return json(res, 200, canned.overview());
     if (path === '/api/evidence/cover.svg') {
       return res.writeHead(200, { 'content-type': 'image/svg+xml' }).end(canned.PICTURE);
+    }
+    if (path.startsWith('/api/plans/')) {
+      const svg = readFileSync(new URL(`../../../config/sites/demo/plans/${path.split('/').pop()}.svg`, import.meta.url));
+      return res.writeHead(200, { 'content-type': 'image/svg+xml' }).end(svg);
     }
     const a = alarms.get(decodeURIComponent(path.replace('/api/alarms/', '')));
     return a ? json(res, 200, canned.detail(a)) : json(res, 404, { code: 'gone' });

@@ -140,6 +140,23 @@ const SCREENS = {
       await p.locator('dialog.sheet[open]').waitFor();
     },
   },
+  'detail-plan': {
+    scene: ['calm'],
+    at: '#/alarm/al_alone',
+    show: (p) => p.locator('.plan img').evaluate((image) => image.decode().then(() => image.scrollIntoView({ block: 'center' }))),
+  },
+  'resolve-photo': {
+    scene: ['calm'],
+    at: '#/alarm/al_alone',
+    async show(p) {
+      await button(p, '其他操作', 'Other actions').click();
+      await button(p, '处理结果', 'Outcome').click();
+      await p.getByText(/人员平安|Person is well/).click();
+      await p.locator('input[type=file]').setInputFiles(new URL('../public/icons/icon-512.png', import.meta.url).pathname);
+      await p.locator('.photos img').waitFor();
+      await p.locator('dialog.sheet').evaluate((e) => e.scrollTo(0, e.scrollHeight));
+    },
+  },
   resolve: {
     scene: ['calm'],
     at: '#/alarm/al_alone',

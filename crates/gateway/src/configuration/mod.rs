@@ -166,6 +166,7 @@ fn load_parts(gateway: GatewayFile, folder: PathBuf, name: &str) -> Result<Loade
     faults.extend(unknown_profiles(&site_folder, &checked, &profiles));
     faults.extend(unknown_webhooks(&site_folder, &checked.people, &gateway));
     faults.extend(cards_nowhere(name, &checked.site, &gateway));
+    faults.extend(crate::plans::check(&site_folder, &checked.site));
     faults.extend(unusable_certificate(name, &folder, &gateway));
     if faults.iter().any(|fault| fault.severity == Severity::Error) {
         return Err(faults);

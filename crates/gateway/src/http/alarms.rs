@@ -2,12 +2,14 @@
 
 use super::session::Caller;
 use super::{PhoneSide, Problem};
+use crate::plans::{Pin, Plans};
 use crate::view::{self, Angle, Person};
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::sync::Arc;
 use wanglou_engine::{Alarm, Engine, Entry, may_see};
 use wanglou_model::{AlarmId, OfficerId, Text, rfc3339_micros};
 use wanglou_site::People;
@@ -16,6 +18,9 @@ use wanglou_site::People;
 struct Detail {
     a: Box<RawValue>,
     advice: Advice,
+    /// Where it is on a plan, `/api/plans/{plan}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<Pin>,
     timeline: Vec<Line>,
 }
 
@@ -47,13 +52,20 @@ pub(super) async fn detail(
     let gone = || Problem::new(StatusCode::NOT_FOUND, "gone", "没有这条告警", "there is no such alarm");
     let id = AlarmId::parse(&id).map_err(|_| gone())?;
     let (officer, people) = (caller.id().clone(), side.hub.people());
-    let found = side.writer.read(move |engine| look(engine, &people, &id, &officer)).await?;
+    let plans = Arc::clone(&side.plans);
+    let found = side.writer.read(move |engine| look(engine, &people, &plans, &id, &officer)).await?;
     let text = found.ok_or_else(gone)?;
     Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
 
 /// An alarm that the officer may not see is not there for them.
-fn look(engine: &Engine, people: &People, id: &AlarmId, officer: &OfficerId) -> Option<String> {
+fn look(
+    engine: &Engine,
+    people: &People,
+    plans: &Plans,
+    id: &AlarmId,
+    officer: &OfficerId,
+) -> Option<String> {
     let alarm = engine.book().alarms.get(id)?;
     if !may_see(&engine.world(), alarm, officer) {
         return None;
@@ -67,6 +79,7 @@ fn look(engine: &Engine, people: &People, id: &AlarmId, officer: &OfficerId) -> 
             zh: advice.iter().map(|step| step.zh.clone()).collect(),
             en: advice.iter().map(|step| step.en.clone()).collect(),
         },
+        plan: plans.pin(&alarm.place),
         timeline: timeline(engine, people, alarm),
     };
     serde_json::to_string(&detail).ok()

@@ -55,6 +55,8 @@ const ENTRIES: [&str; 11] = [
     "handover",
     "position",
 ];
+/// Pictures are those that were handed in: an address would make the gateway ask there.
+const NAMED_BY_HASH: &str = "photos: name each by the SHA-256 that /api/photos gave";
 /// What a report, or an incident that an officer makes, may say beside its text and pictures.
 const OF_A_REPORT: [&str; 4] = ["category", "place", "position", "incident"];
 
@@ -212,6 +214,9 @@ fn parse(caller: &Caller, body: CommandBody) -> Result<Command, (&'static str, S
                 .map_err(|error| ("命令内容有误", format!("op: {error}")))?
         }
         "resolve" => {
+            if !body.photos.iter().all(|photo| is_sha256(photo)) {
+                return Err(("照片编号无效", NAMED_BY_HASH.to_owned()));
+            }
             let outcome = body.outcome.ok_or(("请选择处理结果", "outcome: say how it ended".to_owned()))?;
             Op::Resolve { outcome, note: body.note, photos: body.photos }
         }
@@ -227,10 +232,7 @@ fn entry(caller: &Caller, cid: CommandId, body: CommandBody) -> Result<Command, 
     if matches!(body.op.as_str(), "report" | "create") {
         // Pictures are those that were handed in: an address would make the gateway ask there.
         if !body.photos.iter().all(|photo| is_sha256(photo)) {
-            return Err((
-                "照片编号无效",
-                "photos: name each by the SHA-256 that /api/photos gave".to_owned(),
-            ));
+            return Err(("照片编号无效", NAMED_BY_HASH.to_owned()));
         }
         object.retain(|key, _| OF_A_REPORT.contains(&key.as_str()));
         object.insert("text".to_owned(), body.text.into());

@@ -12,6 +12,7 @@ mod evidence;
 mod notes;
 mod origin;
 mod pin;
+mod plans;
 mod push;
 mod reports;
 mod resident;
@@ -34,6 +35,7 @@ use crate::evidence::Evidence;
 use crate::health::Health;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
+use crate::plans::Plans;
 use crate::push::Push;
 use crate::quarantine::Quarantine;
 use crate::views::Views;
@@ -96,6 +98,8 @@ pub struct PhoneSide {
     pub local_secret: Arc<str>,
     /// Tickets for sockets, and the slow-down of guesses.
     pub door: Arc<session::Door>,
+    /// The compound's plans.
+    pub plans: Arc<Plans>,
     /// What was tried of PINs, and who gave theirs lately.
     pub guard: Arc<Guard>,
     /// When the app asks for the PIN.
@@ -184,6 +188,7 @@ pub fn router(side: PhoneSide) -> Router {
         .route("/api/cmd", post(commands::command))
         .route("/api/receipt", post(commands::receipt))
         .route("/api/alarms/{id}", get(alarms::detail))
+        .route("/api/plans/{name}", get(plans::show))
         .route("/api/alarms/{id}/resident", get(resident::show))
         .route("/api/evidence/{alarm}/{number}", get(evidence::show))
         .route("/api/evidence/{alarm}/{number}/export", post(evidence::export))
@@ -216,7 +221,6 @@ async fn secure_headers(request: axum::extract::Request, next: Next) -> Response
     let policy = "default-src 'self'; img-src 'self' data: blob:; connect-src 'self'; frame-ancestors 'none'; \
                   base-uri 'none'; form-action 'self'; object-src 'none'";
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_FRAME_OPTIONS, "DENY"),
@@ -225,6 +229,8 @@ async fn secure_headers(request: axum::extract::Request, next: Next) -> Response
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    // A stricter one stays.
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(policy));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }

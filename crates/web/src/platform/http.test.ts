@@ -101,12 +101,23 @@ test('a timeline line without a time is left out, an unknown one is kept', async
   expect(await alarmDetail('a/b')).toEqual({
     advice: { zh: ['看'], en: [] },
     timeline: [{ at: '2026-03-02T21:00:00Z', what: 'teleported', text: null, by: null, to: null, channel: null }],
+    pin: null,
   });
   expect(asked[0]?.path).toBe('/api/alarms/a%2Fb');
   answer = json(404, {});
   expect(await alarmDetail('a')).toBe('gone');
   answer = json(500, {});
   expect(await alarmDetail('a')).toBe('unreachable');
+});
+
+test('a pin is read where it lies on its plan, and nowhere else', async () => {
+  const detail = async (plan: unknown) => {
+    answer = json(200, { timeline: [], plan });
+    const found = await alarmDetail('a');
+    return typeof found === 'object' ? found.pin : found;
+  };
+  expect(await detail({ plan: 'ground', x: 0.41, y: 0 })).toEqual({ plan: 'ground', x: 0.41, y: 0 });
+  for (const bad of [null, { plan: 'ground' }, { plan: 'ground', x: 2, y: 0 }, { plan: 7, x: 0, y: 0 }]) expect(await detail(bad)).toBeNull();
 });
 
 test('why a picture is missing is what the gateway says, and nothing where it says nothing', async () => {

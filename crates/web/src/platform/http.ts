@@ -112,6 +112,15 @@ export interface Happening {
 export interface Detail {
   advice: { zh: string[]; en: string[] };
   timeline: Happening[];
+  /** Where it is on a plan of the compound; null when nobody drew one. */
+  pin: Pin | null;
+}
+
+/** A point on a plan, as parts of its width and height. */
+export interface Pin {
+  plan: string;
+  x: number;
+  y: number;
 }
 
 /** Advice and timeline of an alarm; `gone` when this officer may not see it (any more). */
@@ -119,10 +128,11 @@ export async function alarmDetail(id: string): Promise<Detail | 'gone' | 'unreac
   const answer = await request('GET', `/api/alarms/${encodeURIComponent(id)}`);
   if (answer?.status === 404 || answer?.status === 403) return 'gone';
   if (answer?.status !== 200 || !isObject(answer.body)) return 'unreachable';
-  const { advice, timeline } = answer.body;
+  const { advice, timeline, plan } = answer.body;
   return {
     advice: { zh: strings(isObject(advice) ? advice.zh : null), en: strings(isObject(advice) ? advice.en : null) },
     timeline: Array.isArray(timeline) ? timeline.flatMap(happening) : [],
+    pin: readPlace(plan),
   };
 }
 
@@ -151,6 +161,13 @@ export async function resident(alarm: string): Promise<HomeAnswer> {
 
 function contact({ name, telephone }: Record<string, unknown>): Contact {
   return { name: typeof name === 'string' ? name : '', telephone: typeof telephone === 'string' ? telephone : null };
+}
+
+function readPlace(raw: unknown): Pin | null {
+  if (!isObject(raw) || typeof raw.plan !== 'string') return null;
+  const { plan, x, y } = raw;
+  const part = (n: unknown): n is number => typeof n === 'number' && n >= 0 && n <= 1;
+  return part(x) && part(y) ? { plan, x, y } : null;
 }
 
 function happening(raw: unknown): Happening[] {

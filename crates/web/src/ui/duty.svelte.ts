@@ -153,9 +153,9 @@ export const duty = {
     declined = new Set([...declined, alarm.id]);
     client.command('decline', alarm, { reason });
   },
-  act(op: string, { alarm }: Shown, extra: Partial<Command> = {}): void {
+  act(op: string, { alarm }: Shown, extra: Partial<Command> = {}, pictures: Blob[] = []): void {
     notice = null;
-    client.command(op, alarm, extra);
+    client.command(op, alarm, extra, pictures);
   },
   /** Tells of a hazard; returns the command's id. */
   report(what: Partial<Command>, pictures: Blob[]): string {

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 #[exclude = "profiles/onenet.toml"]
 #[include = "rules.toml"]
 #[include = "sites/demo/*"]
+#[include = "sites/demo/plans/*"]
 struct Shipped;
 
 /// The gateway's own file.
@@ -27,7 +28,7 @@ const SITE: &str = "sites/demo/";
 /// The files of the demo compound.
 pub(in crate::cli) fn demo_site() -> BTreeMap<String, Vec<u8>> {
     let files = Shipped::iter().filter_map(|path| {
-        let name = path.strip_prefix(SITE)?.to_owned();
+        let name = path.strip_prefix(SITE).filter(|name| !name.contains('/'))?.to_owned();
         Some((name, Shipped::get(&path)?.data.into_owned()))
     });
     files.collect()
