@@ -136,9 +136,9 @@ test('a closed app is pushed to: signed, urgent, encrypted for that phone, witho
   const told = await eventually('the record says so', async () => {
     const { timeline } = await read(wu.page, `/api/alarms/${message.alarm}`);
     const lines = timeline.filter((line) => line.channel === 'push' && line.to?.id === 'wu');
-    return lines.length >= 2 && lines.map((line) => line.text.en);
+    return lines.length >= 3 && lines.map((line) => line.text.en);
   });
-  assert.deepEqual(told, ['queued', 'done: taken']);
+  assert.deepEqual(told, ['queued', 'started', 'done: taken']);
   // The service worker's receipt counts as presented.
   assert.equal((await post(wu.page, '/api/receipt', { id: message.alarm, rev: message.rev, as: 'presented' })).status, 204);
   assert.equal(sentTo('/p/wu').length, 1, 'once');
