@@ -169,8 +169,9 @@ fn decline(world: &World, alarm: &Alarm, by: &OfficerId, reason: &str) -> Outcom
     }
     facts.push(Fact::Declined { alarm: alarm.id.clone(), by: by.clone(), reason: reason.to_owned() });
     if alarm.ladder.stops_at == wanglou_model::StopsAt::Acceptance {
-        let next = alarm.next_rung.or(alarm.accepted.as_ref().and_then(|acceptance| acceptance.stopped));
-        facts.extend(next.map(|next| ladder::climb(world, alarm, next.rung)).unwrap_or_default());
+        let declined = alarm.after(world.at, &facts);
+        let climb = |next: NextRung| ladder::climb_without(world, &declined, next.rung, Some(by));
+        facts.extend(declined.next_rung.map(climb).unwrap_or_default());
     }
     Outcomes::done(alarm, facts)
 }

@@ -2,8 +2,10 @@
 
 use crate::alarm::Alarm;
 use crate::world::World;
+use std::borrow::Cow;
 use wanglou_model::{
-    Audience, Fact, Ladder, NextRung, Priority, Reason, Reopening, Role, Rung, Span, StopsAt, Timestamp,
+    Audience, Fact, Ladder, NextRung, OfficerId, Priority, Reason, Reopening, Role, Rung, Span, StopsAt,
+    Timestamp,
 };
 
 /// Accept and on-scene times, and how often the last rung repeats.
@@ -61,28 +63,38 @@ pub fn default_ladder(priority: Priority) -> Ladder {
 
 /// What follows when an alarm's ladder is due: the rung, and those after it that are reached at once because
 /// nobody can be told by the ones before.
+///
+/// Each of them sees what the ones before did: who was told by one of them is nobody's backup.
 pub(crate) fn climb(world: &World, alarm: &Alarm, from: usize) -> Vec<Fact> {
+    climb_without(world, alarm, from, None)
+}
+
+/// The same, because somebody said that they cannot come: nothing that follows from that calls them.
+pub(crate) fn climb_without(
+    world: &World,
+    alarm: &Alarm,
+    from: usize,
+    declined: Option<&OfficerId>,
+) -> Vec<Fact> {
     let Some(last) = alarm.ladder.rungs.len().checked_sub(1) else {
         return vec![nobody_to_call(world, alarm)];
     };
     let mut facts = Vec::new();
+    let mut alarm = Cow::Borrowed(alarm);
     for index in from.min(last)..=last {
         let rung = &alarm.ladder.rungs[index];
-        let told = world.told_by(alarm, index);
+        let mut told = world.told_by(&alarm, index);
+        told.retain(|told| Some(&told.officer) != declined);
         let reached = told.iter().any(|told| told.unreached.is_none());
         let wait = reached || index == last || alarm.ladder.stops_at == StopsAt::Closure;
-        let next = next_rung(alarm, index, last, wait, world.at);
-        facts.extend(entering(alarm, index, rung));
-        facts.push(Fact::Rung {
-            alarm: alarm.id.clone(),
-            rung: index,
-            told,
-            ring: rung.ring,
-            next: Some(next),
-        });
+        let next = Some(next_rung(&alarm, index, last, wait, world.at));
+        let begun = facts.len();
+        facts.extend(entering(&alarm, index, rung));
+        facts.push(Fact::Rung { alarm: alarm.id.clone(), rung: index, told, ring: rung.ring, next });
         if wait {
             break;
         }
+        alarm = Cow::Owned(alarm.after(world.at, &facts[begun..]));
     }
     facts
 }
