@@ -528,7 +528,9 @@ impl Engine {
             | Input::Evidence(_) => {}
         }
         let mut triggers = vec![Trigger::Input];
-        if !judged && self.senses.may_judge_absence() {
+        // A calendar that jumps may have made it night, or morning.
+        let stepped = matches!(input, Input::ClockStep { .. });
+        if (!judged || stepped) && self.senses.may_judge_absence() {
             triggers.extend(self.observe_resumed());
         }
         triggers
@@ -814,6 +816,10 @@ impl Engine {
             return;
         }
         let effect = channels::effect_id(id, alarm.place.as_str(), Channel::Voice, at, 0);
+        if self.book.effects.contains_key(&effect) {
+            // Two rungs of one moment: one call.
+            return;
+        }
         let to = Recipient::Resident(alarm.place.clone());
         let fact = Fact::EffectQueued {
             effect,

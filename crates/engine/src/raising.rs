@@ -1,7 +1,7 @@
 //! From a rule's proposal to facts: a new alarm, a repeat of one, an upgrade, or one that must be accepted anew.
 
 use crate::alarm::Alarm;
-use crate::book::Book;
+use crate::book::{Book, CLOSED_STAYS};
 use crate::flood::may_be_grouped;
 use crate::ladder;
 use crate::routing_settings;
@@ -11,8 +11,8 @@ use crate::windows::{SHELF_MAX, never_aside};
 use crate::world::World;
 use std::collections::BTreeMap;
 use wanglou_model::{
-    AlarmId, AlarmKind, Aside, Audience, Command, Device, DeviceId, Fact, IncidentId, Ladder, OfficerId,
-    Owner, PlaceId, PlaceKind, Priority, Purpose, Raised, Reason, Reopening, Response, Span,
+    AlarmId, AlarmKind, Aside, Audience, Command, Device, DeviceId, Fact, IncidentId, Ladder, Mark,
+    OfficerId, Owner, PlaceId, PlaceKind, Priority, Purpose, Raised, Reason, Reopening, Response, Span,
 };
 
 /// What a proposal comes to.
@@ -23,8 +23,13 @@ pub(crate) fn conclude(world: &World, rule: &str, raise: &Raise) -> Vec<Fact> {
         return fold(world, current, raise);
     }
     match world.book.alarms.get(&id) {
-        // The very event that made an alarm which is over by now: a repeat, never a second alarm.
-        Some(before) => vec![repeated(before, raise)],
+        // What the broker kept of the very event that made an alarm which is over by now: never a second alarm.
+        Some(before) if raise.mark == Some(Mark::FoundAtStart) => vec![repeated(before, raise)],
+        // It is so still, or again under an id that its sender uses twice; redeliveries do not come here.
+        Some(_) => {
+            let anew = id_of(&[id.as_str(), &world.at.0.to_string()]);
+            begin(world, raised(world, kind, anew, raise))
+        }
         None => begin(world, raised(world, kind, id, raise)),
     }
 }
@@ -246,9 +251,12 @@ fn raised(world: &World, kind: AlarmKind, alarm: AlarmId, raise: &Raise) -> Rais
 }
 
 /// Made from what triggered the alarm: compound, rule, subject, event. A message with neither an id nor a time is
-/// told from the next one by when the condition began.
+/// told from the next one by when the condition began; what has stood for longer than closed alarms are remembered,
+/// by when it is raised: there may have been an alarm of its begin.
 fn alarm_id(world: &World, kind: &AlarmKind, raise: &Raise) -> AlarmId {
-    let event = raise.event_key.clone().unwrap_or_else(|| format!("at {}", raise.first_at.0));
+    let remembered = world.at - raise.first_at < CLOSED_STAYS;
+    let began = if remembered { raise.first_at } else { world.at };
+    let event = raise.event_key.clone().unwrap_or_else(|| format!("at {}", began.0));
     id_of(&[world.setup.site.id.as_str(), kind.as_str(), &raise.key, &event])
 }
 

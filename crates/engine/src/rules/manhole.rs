@@ -124,6 +124,11 @@ struct Cover {
     /// Its silence has a deadline, set by an earlier message: when it is due, it looks at `heard`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     watched: bool,
+    /// That it is lost, or silent, was told, and it has said nothing since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    lost_told: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    silent_told: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     heard: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -153,11 +158,13 @@ impl Cover {
 pub(crate) struct Manhole {
     settings: ManholeSettings,
     covers: Table<Subject, Box<Cover>>,
+    /// Not the first configuration since the start.
+    configured: bool,
 }
 
 impl Manhole {
     pub(crate) fn new(settings: ManholeSettings) -> Self {
-        Self { settings, covers: Table::default() }
+        Self { settings, covers: Table::default(), configured: false }
     }
 }
 
@@ -191,8 +198,13 @@ impl Rule for Manhole {
 
     fn configure(&mut self, senses: &Senses, setup: &Setup, timers: &mut RuleTimers) {
         self.settings = setup.rules.manhole.clone();
+        // After a start the deadlines are those of the snapshot.
+        if !std::mem::replace(&mut self.configured, true) {
+            return;
+        }
         self.covers.each_mut(|subject, cover| {
             let device = cover.device.as_ref().and_then(|id| setup.site.devices.get(id));
+            let device = device.filter(|_| !cover.silent_told);
             let Some(until) = device.and_then(|device| silent_from(cover, device, senses)) else { return };
             if timers.due(subject, SILENT).is_none_or(|armed| armed > until) && until > senses.at {
                 timers.arm(subject, SILENT, until);
@@ -219,7 +231,8 @@ impl Rule for Manhole {
             hear(cover, &self.settings, senses, sighting, &subject, timers);
         }
         let relevant = see(cover, &self.settings, senses, sighting, &subject, timers);
-        relevant.then_some(subject)
+        // A redelivery tells the state, and is no reason to raise anything a second time.
+        (relevant && !sighting.duplicate).then_some(subject)
     }
 
     fn due(
@@ -243,7 +256,8 @@ impl Rule for Manhole {
                     timers.arm(subject, LOST, end + Span::secs(1));
                     return false;
                 }
-                return senses.may_judge_absence();
+                cover.lost_told = senses.may_judge_absence();
+                return cover.lost_told;
             }
             SILENT => return is_silent(cover, setup, senses, subject, timers),
             _ => {}
@@ -380,6 +394,7 @@ fn hear(
     timers: &mut RuleTimers,
 ) {
     cover.heard = Some(senses.at);
+    (cover.lost_told, cover.silent_told) = (false, false);
     let was_moved = cover.moved_at.take().is_some();
     let moved = matches!(sighting.said.reading, Reading::Cover { moved: Some(true), .. });
     let tilted = matches!(sighting.said.reading, Reading::Cover { tilt_deg: Some(deg), .. } if deg >= settings.open_deg);
@@ -407,7 +422,7 @@ fn arm_lost(
     let promised = device.follow_up.map(|span| span + grace);
     let heartbeat = device.interval.map(|interval| Span(interval.0 + interval.0 / 2));
     timers.disarm(subject, LOST);
-    let limit = cover.moved_at.and(promised.or(heartbeat));
+    let limit = cover.moved_at.and(promised.or(heartbeat)).filter(|_| !cover.lost_told);
     if let (Some(limit), Some(heard)) = (limit, cover.heard) {
         timers.arm(subject, LOST, senses.after(cover.device.as_slice(), heard, limit).max(senses.at));
     }
@@ -420,7 +435,7 @@ fn silent_from(cover: &Cover, device: &Device, senses: &Senses) -> Option<Timest
 
 /// Sets the deadline of its silence. Later messages leave it where it is.
 fn watch(cover: &mut Cover, device: &Device, senses: &Senses, subject: &Subject, timers: &mut RuleTimers) {
-    if let Some(until) = silent_from(cover, device, senses) {
+    if let Some(until) = silent_from(cover, device, senses).filter(|_| !cover.silent_told) {
         timers.arm(subject, SILENT, until.max(senses.at));
         cover.watched = true;
     }
@@ -442,7 +457,10 @@ fn is_silent(
             watch(cover, device, senses, subject, timers);
             false
         }
-        Some(_) => senses.may_judge_absence(),
+        Some(_) => {
+            cover.silent_told = senses.may_judge_absence();
+            cover.silent_told
+        }
     }
 }
 

@@ -200,9 +200,12 @@ fn report_due(look: &Look, kind: Trouble, since: Timestamp) -> Timestamp {
 /// When an open door is next told, and whether somebody is then to look.
 fn open_due(look: &Look, door: &Door) -> Option<(bool, Timestamp)> {
     let since = door.open_since?;
+    let visit = since + secs(look.settings.door_open_visit_s);
     match door.told_open {
+        // Late news of a door that has stood open for that long already.
+        0 if visit <= look.at() => Some((true, visit)),
         0 => Some((false, first_told(look, since))),
-        1 => Some((true, since + secs(look.settings.door_open_visit_s))),
+        1 => Some((true, visit)),
         _ => None,
     }
 }
