@@ -5,7 +5,7 @@ use crate::alarm::{Acceptance, Alarm, Entry, Follower, LIST_MAX, Shelf};
 use crate::custody::CustodyLine;
 use crate::flood::Calls;
 use crate::lift_command::CommandRow;
-use crate::reports::NoteRow;
+use crate::reports::{NoteRow, evidence};
 use crate::timers::{Timer, Timers};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -170,6 +170,8 @@ impl Book {
             Fact::EffectStarted { effect } => {
                 if let Some(row) = self.effects.get_mut(effect) {
                     row.state = EffectState::Started;
+                    let row = row.clone();
+                    self.note_effect(at, &row, "started", "");
                 }
             }
             Fact::EffectEnded { effect, ended, detail } => {
@@ -246,10 +248,16 @@ impl Book {
         }
         if let Fact::Accepted { alarm, .. } = fact {
             // Who took it need not be rung any more; the resident is still to be called.
-            self.effects.retain(|_, row| {
+            let needless = |row: &EffectRow| {
                 let to_officer = matches!(row.to, Recipient::Officer(_));
-                row.alarm != *alarm || row.state == EffectState::Started || !to_officer
-            });
+                row.alarm == *alarm && row.state == EffectState::Pending && to_officer
+            };
+            let cancelled: Vec<EffectRow> =
+                self.effects.values().filter(|row| needless(row)).cloned().collect();
+            self.effects.retain(|_, row| !needless(row));
+            for row in cancelled {
+                self.note_effect(at, &row, "failed", "not needed any more");
+            }
         }
     }
 
@@ -453,8 +461,10 @@ impl Alarm {
                     text.clone(),
                 )));
             }
-            Fact::Resolved { by, outcome, note, .. } => {
+            Fact::Resolved { by, outcome, note, photos, .. } => {
                 self.outcome = Some(*outcome);
+                let room = LIST_MAX.saturating_sub(self.evidence.len());
+                self.evidence.extend(evidence(photos).into_iter().take(room));
                 if self.acceptance_stops_it() {
                     (self.next_rung, _) = (None, timers.disarm(&Timer::Ladder(self.id.clone())));
                 }
