@@ -1,15 +1,21 @@
 //! Every metric, as a field of one struct. Names and units after Prometheus' conventions; labels are bounded.
 
+pub mod catalogue;
+
+use catalogue::{Described, Kind};
 use prometheus::core::Collector;
 use prometheus::{
     Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
+use std::cell::RefCell;
+use std::sync::Arc;
 
 /// The metrics of the gateway.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     registry: Registry,
+    described: Arc<Vec<Described>>,
     /// Messages taken in, by profile and by what became of them (`observed`, `ignored`, `unmatched`, `rejected`,
     /// `unregistered`).
     pub messages: IntCounterVec,
@@ -69,6 +75,18 @@ pub struct Metrics {
     pub canary_seconds: Histogram,
     /// Canaries that did not, by how far they came.
     pub canary_failures: IntCounterVec,
+    /// The age of the newest backup.
+    pub backup_age_seconds: IntGauge,
+    /// How often one is made; 0: not by itself.
+    pub backup_every_seconds: IntGauge,
+    /// What the newest one takes.
+    pub backup_bytes: IntGauge,
+    /// Backups that could not be made.
+    pub backup_failures: IntCounter,
+    /// News of alarms for other systems.
+    pub feed_news: IntCounterVec,
+    /// How far a feed is behind.
+    pub feed_behind: IntGaugeVec,
     /// Always 1; the version is the label.
     pub build_info: IntGaugeVec,
     /// When the process began, seconds since the epoch.
@@ -80,41 +98,56 @@ const LATENCIES: &[f64] =
 const REACTIONS: &[f64] = &[0.05, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 1800.0];
 
 /// Registers what it makes; a name twice is a fault of the program.
-struct Maker(Registry);
+struct Maker {
+    registry: Registry,
+    described: RefCell<Vec<Described>>,
+}
 
 impl Maker {
-    fn keep<C: Collector + Clone + 'static>(&self, made: prometheus::Result<C>) -> C {
+    fn keep<C: Collector + Clone + 'static>(&self, kind: Kind, made: prometheus::Result<C>) -> C {
         let collector = made.expect("metric names and labels are written in the program");
-        self.0.register(Box::new(collector.clone())).expect("each metric is registered once");
+        self.registry.register(Box::new(collector.clone())).expect("each metric is registered once");
+        self.described.borrow_mut().extend(collector.desc().into_iter().map(|desc| Described {
+            name: desc.fq_name.clone(),
+            kind,
+            help: desc.help.clone(),
+            labels: desc.variable_labels.clone(),
+        }));
         collector
     }
 
     fn counters(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
-        self.keep(IntCounterVec::new(Opts::new(name, help), labels))
+        self.keep(Kind::Counter, IntCounterVec::new(Opts::new(name, help), labels))
+    }
+
+    fn counter(&self, name: &str, help: &str) -> IntCounter {
+        self.keep(Kind::Counter, IntCounter::new(name, help))
     }
 
     fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
-        self.keep(IntGaugeVec::new(Opts::new(name, help), labels))
+        self.keep(Kind::Gauge, IntGaugeVec::new(Opts::new(name, help), labels))
     }
 
     fn gauge(&self, name: &str, help: &str) -> IntGauge {
-        self.keep(IntGauge::new(name, help))
+        self.keep(Kind::Gauge, IntGauge::new(name, help))
     }
 
     fn histogram(&self, name: &str, help: &str, buckets: &[f64]) -> Histogram {
-        self.keep(Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())))
+        let made = Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()));
+        self.keep(Kind::Histogram, made)
     }
 
     fn histograms(&self, name: &str, help: &str, buckets: &[f64], labels: &[&str]) -> HistogramVec {
-        self.keep(HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), labels))
+        let made = HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), labels);
+        self.keep(Kind::Histogram, made)
     }
 }
 
 impl Default for Metrics {
     fn default() -> Self {
-        let make = Maker(Registry::new());
+        let make = Maker { registry: Registry::new(), described: RefCell::default() };
         let counts: Vec<f64> = (0..12).map(|n| f64::from(1 << n)).collect();
-        let metrics = Self {
+        let mut metrics = Self {
             messages: make.counters("wanglou_messages_total", "Messages taken in.", &["profile", "result"]),
             observations: make.counters("wanglou_observations_total", "Observations by kind.", &["kind"]),
             ingest_seconds: make.histograms(
@@ -181,11 +214,11 @@ impl Default for Metrics {
                 "Looks at pictures and clips of alarms.",
                 &["result"],
             ),
-            home_reads: make.keep(IntCounter::new(
+            home_reads: make.counter(
                 "wanglou_home_reads_total",
                 "Looks at who lives in a home that an alarm is about.",
-            )),
-            concern: make.keep(GaugeVec::new(
+            ),
+            concern: make.keep(Kind::Gauge, GaugeVec::new(
                 Opts::new("wanglou_concern", "1 while it makes the health page red."),
                 &["concern"],
             )),
@@ -200,16 +233,46 @@ impl Default for Metrics {
                 "Canaries that did not come back in time, by the stage that they did not pass.",
                 &["stage"],
             ),
+            backup_age_seconds: make.gauge(
+                "wanglou_backup_age_seconds",
+                "Since the newest backup was made; while there is none, since the start. 0 without a schedule.",
+            ),
+            backup_every_seconds: make.gauge(
+                "wanglou_backup_every_seconds",
+                "From one backup to the next by schedule; 0 without one.",
+            ),
+            backup_bytes: make.gauge("wanglou_backup_bytes", "What the newest scheduled backup of this run takes."),
+            backup_failures: make.counter(
+                "wanglou_backup_failures_total",
+                "Scheduled backups that could not be made.",
+            ),
+            feed_news: make.counters(
+                "wanglou_feed_news_total",
+                "News of alarms for other systems, by what became of it.",
+                &["feed", "result"],
+            ),
+            feed_behind: make.gauges(
+                "wanglou_feed_behind_seconds",
+                "The age of the oldest news that a feed could not tell yet; 0 when all is told.",
+                &["feed"],
+            ),
             build_info: make.gauges("wanglou_build_info", "Always 1.", &["version"]),
-            start_seconds: make.keep(Gauge::new("wanglou_start_time_seconds", "When the process began.")),
-            registry: make.0.clone(),
+            start_seconds: make.keep(Kind::Gauge, Gauge::new("wanglou_start_time_seconds", "When the process began.")),
+            registry: make.registry.clone(),
+            described: Arc::default(),
         };
+        metrics.described = Arc::new(make.described.into_inner());
         metrics.build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         metrics
     }
 }
 
 impl Metrics {
+    /// Every metric as it was registered, in the order of this file.
+    pub fn described(&self) -> &[Described] {
+        &self.described
+    }
+
     /// The page that Prometheus scrapes, text format 0.0.4.
     pub fn page(&self) -> Vec<u8> {
         let mut page = Vec::new();

@@ -7,6 +7,7 @@ pub mod demo;
 pub mod enrol;
 pub mod init;
 mod local;
+pub mod metrics;
 mod pinned;
 pub mod profile;
 pub mod publish;
