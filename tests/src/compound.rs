@@ -44,6 +44,11 @@ impl Compound {
         compound
     }
 
+    /// The same ports with what `wanglou restore` put into a folder.
+    pub fn moved_to(&self, folder: TempDir) -> Self {
+        Self { folder, http_port: self.http_port, metrics_port: self.metrics_port }
+    }
+
     fn wire(&self, text: String, broker: &BrokerAddress) -> String {
         let listen = format!("listen = \"127.0.0.1:{}\"", self.http_port);
         let url = format!("public_url = \"{}\"", self.url());

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod backtest;
+pub mod backup;
 pub mod canary;
 pub mod cli;
 pub mod clock;

@@ -1,5 +1,6 @@
 //! `wanglou run`: everything put together, and taken down in order.
 
+use crate::backup::{self, Backups, Schedule, Sources};
 use crate::canary::Canaries;
 use crate::clock::{self, Clock, Demand, Shifted, System};
 use crate::configuration::{self, Decisive, GatewayFile, Loaded};
@@ -152,6 +153,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     let hub = Hub::new(&recovered.engine, people, history);
     let reader = opened.log.reader();
     let calendar = recovered.engine.setup().calendar.clone();
+    let backups_reader = reader.clone();
     let clock = Clock::start(
         source(options.clock_ahead_file, gateway.clock.demand())?,
         recovered.earlier.as_ref(),
@@ -190,7 +192,13 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         acknowledge_before_commit: options.acknowledge_before_commit,
     };
     let (mut writer, handle) = Writer::new(parts);
-    writer.begin(decisive.clone(), env!("CARGO_PKG_VERSION"))?;
+    let marker = data.join(backup::RESTORED);
+    let source = if marker.exists() { Data::Restored } else { Data::Own };
+    writer.begin(decisive.clone(), env!("CARGO_PKG_VERSION"), source)?;
+    if source == Data::Restored {
+        std::fs::remove_file(&marker)
+            .map_err(|error| RunError::System("the mark of a restored backup", error))?;
+    }
     let ended = spawn(writer)?;
     let (stop, stopping) = watch::channel(false);
     let (views_stop, views_stopping) = watch::channel(false);
@@ -241,6 +249,35 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         plans: Arc::clone(&plans),
         path: config_path,
         writer: handle.clone(),
+    let backups = Backups::new(Sources {
+        reader: backups_reader.clone(),
+        writer: handle.clone(),
+        data: data.clone(),
+        config: config_path.clone(),
+        folder: folder.clone(),
+        gateway: gateway.clone(),
+        site: decisive.setup.site.id.to_string(),
+    });
+    let source = feed::Source {
+        reader: backups_reader.clone(),
+        writer: handle.clone(),
+        data: data.clone(),
+        history: history.clone(),
+        site: decisive.setup.site.id.to_string(),
+        metrics: metrics.clone(),
+    };
+    let cloud_events = feed::CloudEvents::new(&gateway.cloudevents, &folder);
+    let cloud_events = cloud_events.map_err(|error| RunError::System("cloudevents.secret_file", error))?;
+    if let Some(sink) = cloud_events {
+        phones.spawn(Feed::new(source.clone(), sink).run(stopping.clone()));
+    }
+    if gateway.mqtt.publish_alarms {
+        phones.spawn(Feed::new(source, feed::Topics::new(publisher.clone())).run(stopping.clone()));
+    }
+    let schedule = Schedule::new(backups.clone(), &gateway.backup, &folder, &metrics, Arc::clone(&health));
+    if let Some(schedule) = schedule {
+        phones.spawn(schedule.run(stopping.clone()));
+    }
         hub: hub.clone(),
         health: Arc::clone(&health),
         lanes: Arc::clone(&lanes),
@@ -259,6 +296,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         health: Arc::clone(&health),
         metrics: metrics.clone(),
         serve_metrics: gateway.http.serve_metrics,
+        backups,
         sockets_max: (gateway.http.sockets_max, gateway.http.sockets_per_officer_max),
         local_secret: local_secret(&data)?.into(),
         door: Arc::default(),

@@ -1,6 +1,7 @@
 //! The commands of `wanglou`, one file each.
 
 pub mod backtest;
+pub mod backup;
 pub mod check;
 pub mod decode;
 pub mod demo;
@@ -14,6 +15,7 @@ pub mod publish;
 pub mod quarantine;
 pub mod reload;
 pub mod report;
+pub mod restore;
 pub mod run;
 pub mod simulate;
 pub mod test_alarm;

@@ -44,6 +44,10 @@ pub struct GatewayFile {
     pub canary: CanaryTable,
     /// Phones that are logged in.
     pub sessions: SessionsTable,
+    /// Backups by themselves.
+    pub backup: BackupTable,
+    /// Alarms, told to an address as CloudEvents.
+    pub cloudevents: CloudEventsTable,
     /// Logs.
     pub log: LogTable,
     /// Push messages to phones whose app is closed.
@@ -72,6 +76,8 @@ impl Default for GatewayFile {
             evidence: EvidenceTable::default(),
             canary: CanaryTable::default(),
             sessions: SessionsTable::default(),
+            backup: BackupTable::default(),
+            cloudevents: CloudEventsTable::default(),
             log: LogTable::default(),
             push: PushTable::default(),
             webhooks: BTreeMap::new(),
@@ -308,6 +314,41 @@ impl SessionsTable {
 /// `[log]`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
+/// `[backup]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BackupTable {
+    /// The folder that they go to; without it none is made.
+    pub into: Option<PathBuf>,
+    /// Hours from one to the next, 1 to 168.
+    pub every_h: u32,
+    /// How many are kept, 1 to 366. Together no longer than `retention.bodies_days`.
+    pub keep: u32,
+}
+
+impl Default for BackupTable {
+    fn default() -> Self {
+        Self { into: None, every_h: 24, keep: 7 }
+    }
+}
+
+impl BackupTable {
+    /// How long one is kept, days, begun ones counted.
+    pub fn kept_days(&self) -> u32 {
+        self.every_h.saturating_mul(self.keep).div_ceil(24)
+    }
+}
+
+/// `[cloudevents]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct CloudEventsTable {
+    /// `https://…`, or `http://` on loopback; without it nothing is told.
+    pub url: Option<String>,
+    /// A file with a secret; the body is then signed with HMAC-SHA-256 in `X-Wanglou-Signature`.
+    pub secret_file: Option<PathBuf>,
+}
+
 pub struct LogTable {
     /// `text` or `json`.
     pub format: LogFormat,
@@ -500,6 +541,23 @@ impl GatewayFile {
         }
         if let Err(text) = Allowed::parse(&self.evidence.hosts) {
             wrong("evidence.hosts", text);
+        if let Some(url) = self.cloudevents.url.as_ref().filter(|url| !is_safe_url(url)) {
+            wrong("cloudevents.url", format!("{url:?} is neither https:// nor http:// on loopback"));
+        }
+        if !(1..=168).contains(&self.backup.every_h) {
+            wrong("backup.every_h", format!("{} is not between 1 and 168", self.backup.every_h));
+        }
+        if !(1..=366).contains(&self.backup.keep) {
+            wrong("backup.keep", format!("{} is not between 1 and 366", self.backup.keep));
+        }
+        if self.backup.into.is_some() && self.backup.kept_days() > self.retention.bodies_days {
+            let (kept, allowed) = (self.backup.kept_days(), self.retention.bodies_days);
+            let text = format!(
+                "every_h times keep are {kept} days, and what people said is kept for {allowed} (retention.bodies_days): \
+                 keep fewer"
+            );
+            wrong("backup.keep", text);
+        }
         }
         if let Err(text) = Endpoints::parse(&self.push.hosts) {
             wrong("push.hosts", text);

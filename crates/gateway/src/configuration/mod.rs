@@ -9,7 +9,8 @@ mod file;
 
 pub use fault::{Fault, Severity};
 pub use file::{
-    CanaryTable, CardTable, GatewayFile, HttpTable, LogFormat, MqttTable, NoteSort, NoteTable, WebhookTable,
+    BackupTable, CanaryTable, CardTable, CloudEventsTable, GatewayFile, HttpTable, LogFormat, MqttTable,
+    NoteSort, NoteTable, WebhookTable,
 };
 
 use crate::http::Certificate;

@@ -354,6 +354,32 @@ fn priority() -> u8 {
     2
 }
 
+/// Where a backup goes, and for how long.
+#[derive(Deserialize)]
+pub(super) struct BackupInto {
+    into: std::path::PathBuf,
+    keep_days: u32,
+}
+
+/// Makes a backup; only for the machine's own command line.
+pub(super) async fn backup(
+    State(side): State<PhoneSide>,
+    headers: HeaderMap,
+    Json(body): Json<BackupInto>,
+) -> Result<Response, Problem> {
+    session::local(&side, &headers)?;
+    let made = side.backups.make(&body.into, body.keep_days, clock::wall()).await.map_err(|error| {
+        let en = error.to_string();
+        Problem::new(StatusCode::CONFLICT, "backup", &format!("备份失败：{en}"), &en)
+    })?;
+    let manifest = made.manifest;
+    Ok(Json(serde_json::json!({
+        "path": made.path, "files": manifest.files, "bytes": manifest.bytes, "position": manifest.position,
+        "delete_by": manifest.delete_by, "damaged": manifest.damaged,
+    }))
+    .into_response())
+}
+
 /// An alarm marked TEST, through the real ladder; for the machine's own command line.
 #[expect(
     clippy::wildcard_enum_match_arm,

@@ -31,6 +31,7 @@ pub use serve::{ServeError, bind, serve};
 pub use session::Locking;
 pub use tls::{Certificate, TlsFault};
 
+use crate::backup::Backups;
 use crate::evidence::Evidence;
 use crate::health::Health;
 use crate::hub::Hub;
@@ -84,6 +85,8 @@ pub struct PhoneSide {
     pub evidence: Arc<Evidence>,
     /// Push messages, where they are configured.
     pub push: Option<Arc<Push>>,
+    /// Backups.
+    pub backups: Backups,
     /// Who may send notes from outside, and the cards at doors.
     pub notes: Arc<Notes>,
     /// The health page.
@@ -201,6 +204,7 @@ pub fn router(side: PhoneSide) -> Router {
         .route("/api/admin/pin", axum::routing::delete(pin::reset))
         .route("/api/local/enrol", post(enrol::invite))
         .route("/api/local/test-alarm", post(admin::test_alarm))
+        .route("/api/local/backup", post(admin::backup))
         .route("/api/local/quarantine", post(admin::quarantine))
         .route("/healthz", get(admin::healthz))
         .route("/readyz", get(admin::readyz));

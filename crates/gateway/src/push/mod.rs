@@ -13,6 +13,7 @@ mod vapid;
 pub use endpoint::{Endpoints, SERVICES, Subscription, Unusable};
 pub use outgoing::Outgoing;
 pub(crate) use outgoing::unsubscribe;
+pub(crate) use vapid::FILE as KEY_FILE;
 pub use vapid::{KeyError, Keys};
 
 use message::encrypt;

@@ -12,7 +12,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// The file in the data folder.
-const FILE: &str = "push-key.pk8";
+pub(crate) const FILE: &str = "push-key.pk8";
 /// A token is good for so long; services take at most 24 hours.
 const TOKEN_LASTS_S: i64 = 12 * 3600;
 

@@ -54,6 +54,11 @@ pub enum Request {
     },
     /// A look at the engine, as of the latest commit.
     Read(Reading),
+    /// A snapshot of what was committed.
+    Snapshot {
+        /// Told once it is on disk.
+        done: oneshot::Sender<Committed>,
+    },
     /// A new configuration.
     Reload {
         /// Checked.
@@ -148,6 +153,16 @@ impl WriterHandle {
         seen.await.map_err(|_| Refused::Stopped)
     }
 
+    /// Takes a snapshot, and waits until it is on disk.
+    ///
+    /// # Errors
+    /// [`Refused`] when the gateway has too much to do, or is stopping.
+    pub async fn snapshot(&self) -> Result<Committed, Refused> {
+        let (done, committed) = oneshot::channel();
+        self.queue.request(Request::Snapshot { done })?;
+        committed.await.map_err(|_| Refused::Stopped)
+    }
+
     /// Takes a new configuration, and waits until its position is on disk.
     ///
     /// # Errors
@@ -163,6 +178,15 @@ impl WriterHandle {
     pub fn access(&self) -> std::sync::RwLockReadGuard<'_, Access> {
         self.access.read().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Where the data came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Data {
+    /// They are this gateway's own.
+    Own,
+    /// A backup, and this is the first start since.
+    Restored,
 }
 
 /// How long what is kept.
@@ -467,7 +491,8 @@ impl Writer {
     ///
     /// # Errors
     /// [`WriterError`].
-    pub fn begin(&mut self, loaded: Decisive, version: &str) -> Result<(), WriterError> {
+    pub fn begin(&mut self, loaded: Decisive, version: &str, data: Data) -> Result<(), WriterError> {
+        let before = self.parts.engine.senses().at;
         let now = self.parts.clock.now();
         let at = now.at;
         if self.parts.log.position() == Position::FIRST || loaded.hash() != self.parts.decisive.hash() {
@@ -480,6 +505,11 @@ impl Writer {
             at_minus_boot: earlier.at_minus_boot,
         };
         self.step_input(at, &start)?;
+        if data == Data::Restored && before.0 > 0 {
+            // What came since the backup was taken in by a journal that is gone: nobody holds it for us.
+            tracing::warn!(seconds = (at - before).as_secs_f64(), "restored from a backup: blind since then");
+            self.step_input(at, &Input::Blind { from: before, until: at, lane: None, qos0: false })?;
+        }
         if let Some(wall_minus_at) = now.stepped {
             self.step_input(at, &Input::ClockStep { wall_minus_at })?;
         }

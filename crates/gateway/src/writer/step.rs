@@ -68,6 +68,13 @@ impl Writer {
                 self.commit(at, wanglou_journal::Purpose::Control)?;
                 look(&self.parts.engine);
             }
+            Request::Snapshot { done } => {
+                self.commit(at, wanglou_journal::Purpose::Control)?;
+                if !self.disk_full {
+                    self.take_snapshot()?;
+                }
+                self.pending.answers.push((done, Committed { at, facts: Vec::new() }));
+            }
             Request::Reload { decisive, who, why, done } => {
                 self.commit(at, wanglou_journal::Purpose::Control)?;
                 self.reconfigure(at, *decisive, &who, &why)?;
