@@ -3,6 +3,7 @@
 pub mod backtest;
 pub mod backup;
 pub mod check;
+pub mod config;
 pub mod decode;
 pub mod demo;
 pub mod enrol;

@@ -1,13 +1,13 @@
 //! The gateway's own file, `gateway.toml`. Every default is stated here, once.
 
-use super::Fault;
+use super::{Fault, environment};
 use crate::clock::Demand;
 use crate::effects::{Quiet, Template, check_text};
 use crate::evidence::Allowed;
 use crate::http::Locking;
 use crate::mqtt::{Address, BrokerOptions, Login, Tls};
 use crate::push::{Endpoints, SERVICES};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use std::time::Duration;
 use wanglou_model::{Channel, NoteKind, PlaceId};
 
 /// `gateway.toml`. Relative paths begin at the folder that it lies in.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GatewayFile {
     /// The folder of the compound.
@@ -88,7 +88,7 @@ impl Default for GatewayFile {
 }
 
 /// `[mqtt]`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MqttTable {
     /// Name or address of the broker.
@@ -111,6 +111,8 @@ pub struct MqttTable {
     pub discovery: bool,
     /// Seconds between pings, 1 to 60.
     pub keep_alive_s: u64,
+    /// Tell what becomes of alarms on `wanglou/v1/out/alarms/…`.
+    pub publish_alarms: bool,
 }
 
 impl Default for MqttTable {
@@ -126,6 +128,7 @@ impl Default for MqttTable {
             packet_bytes_max: 1 << 20,
             discovery: true,
             keep_alive_s: 5,
+            publish_alarms: false,
         }
     }
 }
@@ -152,7 +155,7 @@ impl MqttTable {
 }
 
 /// `[http]`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpTable {
     /// Where to listen: on loopback without a certificate; elsewhere only with one, or behind a proxy that speaks https.
@@ -195,7 +198,7 @@ impl HttpTable {
 }
 
 /// `[metrics]`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MetricsTable {
     /// Where to listen; no log-in, so keep it inside.
@@ -209,7 +212,7 @@ impl Default for MetricsTable {
 }
 
 /// `[journal]`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct JournalTable {
     /// The size of a segment, bytes. 1 MiB to 1 GiB.
@@ -227,7 +230,7 @@ impl Default for JournalTable {
 }
 
 /// `[retention]`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RetentionTable {
     /// What sensors and people said, word for word, days.
@@ -243,7 +246,7 @@ impl Default for RetentionTable {
 }
 
 /// `[evidence]`.
-#[derive(Debug, Clone, PartialEq, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct EvidenceTable {
     /// Cameras and recorders whose pictures may be fetched: `10.8.0.21`, `nvr.lan:8443`. None by default.
@@ -251,7 +254,7 @@ pub struct EvidenceTable {
 }
 
 /// `[push]`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PushTable {
     /// Whom the operator of a push service can write to: `mailto:…` or `https://…`. Without it nothing is pushed.
@@ -267,7 +270,7 @@ impl Default for PushTable {
 }
 
 /// `[canary]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CanaryTable {
     /// Send them.
@@ -285,7 +288,7 @@ impl Default for CanaryTable {
 }
 
 /// `[sessions]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SessionsTable {
     /// The app asks for the PIN after it was away for so many minutes, 0 for never, at most a day. Alarms ring, and are
@@ -311,9 +314,6 @@ impl SessionsTable {
     }
 }
 
-/// `[log]`.
-#[derive(Debug, Clone, PartialEq, Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
 /// `[backup]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -349,13 +349,16 @@ pub struct CloudEventsTable {
     pub secret_file: Option<PathBuf>,
 }
 
+/// `[log]`.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, Default)]
+#[serde(deny_unknown_fields, default)]
 pub struct LogTable {
     /// `text` or `json`.
     pub format: LogFormat,
 }
 
 /// How logs are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, Default)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
     /// For people.
@@ -366,7 +369,7 @@ pub enum LogFormat {
 }
 
 /// `[webhooks.NAME]`: an address that alarms are posted to.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookTable {
     /// `https://…`, or `http://` on loopback.
@@ -411,7 +414,7 @@ pub struct WebhookTable {
 }
 
 /// `[notes.NAME]`: a system outside that posts notes to `/api/notes/NAME`, each signed.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoteTable {
     /// A file with the secret that signs them, 16 bytes or more.
@@ -421,7 +424,7 @@ pub struct NoteTable {
 }
 
 /// What a system outside sends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoteSort {
     /// Dispatch notes of a command room: P2.
@@ -440,7 +443,7 @@ impl From<NoteSort> for NoteKind {
 }
 
 /// `[cards.NAME]`: a QR card on a wall; what people write by it comes in at `/api/cards/NAME`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct CardTable {
     /// Where it hangs.
@@ -459,12 +462,12 @@ fn quiet_up_to_level() -> u8 {
     1
 }
 
-fn per_minute_max() -> u32 {
+pub(super) fn per_minute_max() -> u32 {
     20
 }
 
 /// `[clock]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClockTable {
     /// After the machine was started anew, nothing is judged by silence until its clock is synchronised.
@@ -485,12 +488,14 @@ impl ClockTable {
 }
 
 impl GatewayFile {
-    /// Reads the file's text.
+    /// Reads the file's text; what the environment says stands above it.
     ///
     /// # Errors
     /// The first fault: unknown key, wrong type, bad syntax.
     pub fn parse(name: &str, text: &str) -> Result<Self, Fault> {
-        toml::from_str(text).map_err(|error| Fault::toml(name, text, &error))
+        let mut gateway = toml::from_str(text).map_err(|error| Fault::toml(name, text, &error))?;
+        environment::apply(&mut gateway, &|name| std::env::var(name).ok())?;
+        Ok(gateway)
     }
 
     /// The channels that it offers.
@@ -536,11 +541,6 @@ impl GatewayFile {
             let text = format!("{} is not between 1 and canary.every_s", self.canary.within_s);
             wrong("canary.within_s", text);
         }
-        if self.retention.bodies_days == 0 || self.retention.facts_days < self.retention.bodies_days {
-            wrong("retention", "bodies_days is at least 1 and at most facts_days".into());
-        }
-        if let Err(text) = Allowed::parse(&self.evidence.hosts) {
-            wrong("evidence.hosts", text);
         if let Some(url) = self.cloudevents.url.as_ref().filter(|url| !is_safe_url(url)) {
             wrong("cloudevents.url", format!("{url:?} is neither https:// nor http:// on loopback"));
         }
@@ -558,6 +558,11 @@ impl GatewayFile {
             );
             wrong("backup.keep", text);
         }
+        if self.retention.bodies_days == 0 || self.retention.facts_days < self.retention.bodies_days {
+            wrong("retention", "bodies_days is at least 1 and at most facts_days".into());
+        }
+        if let Err(text) = Allowed::parse(&self.evidence.hosts) {
+            wrong("evidence.hosts", text);
         }
         if let Err(text) = Endpoints::parse(&self.push.hosts) {
             wrong("push.hosts", text);
