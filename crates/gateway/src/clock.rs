@@ -11,6 +11,7 @@
 
 mod source;
 
+pub(crate) use source::ask as ask_kernel;
 pub use source::{Shifted, Source, System};
 
 use wanglou_model::{Span, Timestamp};

@@ -7,6 +7,7 @@ pub mod canary;
 pub mod cli;
 pub mod clock;
 pub mod configuration;
+pub mod doctor;
 pub mod effects;
 pub mod evidence;
 pub mod health;

@@ -6,6 +6,7 @@ pub mod check;
 pub mod config;
 pub mod decode;
 pub mod demo;
+pub mod doctor;
 pub mod enrol;
 pub mod init;
 mod local;

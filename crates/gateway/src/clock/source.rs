@@ -87,7 +87,7 @@ fn ask_on(answer: &Weak<AtomicBool>) {
 
 /// The kernel tells it by adjtimex(2), which no library that we have offers without unsafe code; systemd's own
 /// program reads the same, whichever daemon keeps the clock.
-fn ask() -> std::io::Result<bool> {
+pub(crate) fn ask() -> std::io::Result<bool> {
     let mut command = Command::new("timedatectl");
     // It would tell the service manager of its own end.
     command.env_remove("NOTIFY_SOCKET");

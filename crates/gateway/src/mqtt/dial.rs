@@ -4,6 +4,7 @@
 use super::fault::{ConnectFault, TlsFault};
 use super::options::{Address, BrokerOptions, Tls};
 use super::tls::{client_config, server_name};
+use rustls_pki_types::CertificateDer;
 use std::future::Future;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -69,4 +70,23 @@ async fn encrypt(
             TlsFault::Handshake { address: address.to_owned(), cause, ca_file: tls.ca_file.clone() }
         })?;
     Ok(Box::new(stream))
+}
+
+/// The certificate that a host shows, checked as for a connection; its whole way is dialled and thrown away.
+///
+/// # Errors
+/// [`ConnectFault`] says what failed and where.
+pub async fn certificate(host: &str, port: u16, tls: &Tls) -> Result<CertificateDer<'static>, ConnectFault> {
+    let address = format!("{host}:{port}");
+    let socket = |cause| ConnectFault::Socket { address: address.clone(), cause };
+    let plain = TcpStream::connect((host, port)).await.map_err(socket)?;
+    let config = client_config(tls)?;
+    let server = server_name(tls.server_name.as_deref().unwrap_or(host))?;
+    let handshake =
+        |cause| TlsFault::Handshake { address: address.clone(), cause, ca_file: tls.ca_file.clone() };
+    let stream =
+        tokio_rustls::TlsConnector::from(Arc::new(config)).connect(server, plain).await.map_err(handshake)?;
+    let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first().cloned());
+    let none = || handshake(std::io::Error::other("it shows no certificate"));
+    Ok(shown.ok_or_else(none)?.into_owned())
 }

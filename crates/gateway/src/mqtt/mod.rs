@@ -33,7 +33,7 @@ pub use backoff::{Backoff, Jitter};
 pub use consumer::Consumer;
 pub use counters::{Count, Gauge, PublisherCounters, SourceCounters};
 pub use decode::{DecodeFault, Rejection};
-pub use dial::{Dial, Network, Stream};
+pub use dial::{Dial, Network, Stream, certificate};
 pub use fault::{ConnectFault, LoginFault, TlsFault};
 pub use options::{Address, BrokerOptions, ClientCertificate, ConsumerOptions, Login, Sampling, Tls};
 pub use publisher::{NotQueued, Outbound, Outcome, Publisher, PublisherOptions};
