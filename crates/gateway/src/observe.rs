@@ -7,7 +7,7 @@ use crate::writer::Observer;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wanglou_engine::Engine;
-use wanglou_model::{Answer, Ended, Fact, Priority, Span, Timestamp};
+use wanglou_model::{Answer, Channel, Ended, Fact, Priority, Span, Timestamp};
 
 /// Gauges over all devices and alarms are counted anew this often.
 const COUNT_EVERY: Span = Span::secs(5);
@@ -18,19 +18,23 @@ pub struct MetricsObserver {
     metrics: Metrics,
     health: Arc<Health>,
     counted_at: Timestamp,
+    /// By which channel each effect goes that has not ended.
+    channels: BTreeMap<String, Channel>,
 }
 
 impl MetricsObserver {
-    /// For these metrics.
-    pub fn new(metrics: Metrics, health: Arc<Health>) -> Self {
-        Self { metrics, health, counted_at: Timestamp(0) }
+    /// For these metrics, with the effects that an earlier run still owes.
+    pub fn new(metrics: Metrics, health: Arc<Health>, engine: &Engine) -> Self {
+        let owed = engine.book().effects.iter();
+        let channels = owed.map(|(id, row)| (id.clone(), row.channel)).collect();
+        Self { metrics, health, counted_at: Timestamp(0), channels }
     }
 
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "a few variants matter here; a new one does where it says so"
     )]
-    fn note(&self, at: Timestamp, engine: &Engine, fact: &Fact) {
+    fn note(&mut self, at: Timestamp, engine: &Engine, fact: &Fact) {
         let alarm = fact.alarm().and_then(|id| engine.book().alarms.get(id));
         let since_raise = alarm.map(|alarm| ((at - alarm.raised_at).as_secs_f64(), alarm.priority.name()));
         match fact {
@@ -68,13 +72,17 @@ impl MetricsObserver {
             Fact::Answered { answer, .. } => {
                 self.metrics.commands.with_label_values(&[answer_name(answer)]).inc()
             }
-            Fact::EffectEnded { ended, .. } => {
+            Fact::EffectQueued { effect, channel, .. } => {
+                self.channels.insert(effect.clone(), *channel);
+            }
+            Fact::EffectEnded { effect, ended, .. } => {
+                let Some(channel) = self.channels.remove(effect) else { return };
                 let ended = match ended {
                     Ended::Done => "done",
                     Ended::Failed => "failed",
                     Ended::Unknown => "unknown",
                 };
-                self.metrics.effects.with_label_values(&["webhook", ended]).inc();
+                self.metrics.effects.with_label_values(&[channel.name(), ended]).inc();
             }
             Fact::Health { device, ok, reason } => {
                 let device = device.as_ref().map(ToString::to_string).unwrap_or_default();

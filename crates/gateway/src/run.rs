@@ -6,6 +6,7 @@ use crate::clock::{self, Clock, Demand, Shifted, System};
 use crate::configuration::{self, Decisive, GatewayFile, Loaded};
 use crate::effects::Dispatcher;
 use crate::evidence::{Allowed, Evidence};
+use crate::feed::{self, Feed};
 use crate::health::{Concern, Detail, Health};
 use crate::http::{self, Asked, Certificate, Notes, Origin, PhoneSide, Reload, ServeError, TlsFault};
 use crate::hub::Hub;
@@ -22,7 +23,7 @@ use crate::quarantine::Quarantine;
 use crate::recovery::{self, RecoveryError};
 use crate::views::{Following, Views};
 use crate::wiring::understood::is_understood;
-use crate::writer::{Keeping, Parts, Queue, Request, Writer, WriterError, WriterHandle};
+use crate::writer::{Data, Keeping, Parts, Queue, Request, Writer, WriterError, WriterHandle};
 use futures_util::FutureExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -150,10 +151,10 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     let known = |lane: &Lane| recovered.engine.senses().lanes.contains_key(lane.name());
     let known = [Lane::Alarm, Lane::Bulk].into_iter().filter(known).collect();
     let before = Before { filters: Filters::of(&recovered.decisive), known };
-    let hub = Hub::new(&recovered.engine, people, history);
+    let hub = Hub::new(&recovered.engine, people, history.clone());
     let reader = opened.log.reader();
-    let calendar = recovered.engine.setup().calendar.clone();
     let backups_reader = reader.clone();
+    let calendar = recovered.engine.setup().calendar.clone();
     let clock = Clock::start(
         source(options.clock_ahead_file, gateway.clock.demand())?,
         recovered.earlier.as_ref(),
@@ -164,6 +165,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     let evidence =
         Evidence::new(opened.blobs.clone(), Allowed::parse(&gateway.evidence.hosts).unwrap_or_default());
     let (ingest, fetching) = Ingest::new(&recovered.engine, Arc::clone(&evidence));
+    let observing = MetricsObserver::new(metrics.clone(), Arc::clone(&health), &recovered.engine);
     let notes = Notes::new(&gateway, &folder).map_err(RunError::Notes)?;
     let parts = Parts {
         log: opened.log,
@@ -176,7 +178,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         clock,
         observers: vec![
             Box::new(hub.clone()),
-            Box::new(MetricsObserver::new(metrics.clone(), Arc::clone(&health))),
+            Box::new(observing),
             Box::new(dispatcher),
             Box::new(ingest),
             Box::new(orders),
@@ -241,14 +243,11 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     phones.spawn(sender.run(handle.clone(), publisher.clone(), stopping.clone()));
     if gateway.canary.on {
         let (lanes, hub, health) = (Arc::clone(&lanes), hub.clone(), Arc::clone(&health));
-        let canaries = Canaries::new(gateway.canary, lanes, hub, handle.clone(), publisher, &metrics, health);
+        let canaries =
+            Canaries::new(gateway.canary, lanes, hub, handle.clone(), publisher.clone(), &metrics, health);
         phones.spawn(canaries.run(stopping.clone()));
     }
     let plans = Arc::new(Plans::open(&folder.join(&gateway.site)));
-    let reload = Reloading {
-        plans: Arc::clone(&plans),
-        path: config_path,
-        writer: handle.clone(),
     let backups = Backups::new(Sources {
         reader: backups_reader.clone(),
         writer: handle.clone(),
@@ -278,6 +277,10 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     if let Some(schedule) = schedule {
         phones.spawn(schedule.run(stopping.clone()));
     }
+    let reload = Reloading {
+        plans: Arc::clone(&plans),
+        path: config_path,
+        writer: handle.clone(),
         hub: hub.clone(),
         health: Arc::clone(&health),
         lanes: Arc::clone(&lanes),
@@ -293,10 +296,10 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         notes: Arc::new(notes),
         views,
         push,
+        backups,
         health: Arc::clone(&health),
         metrics: metrics.clone(),
         serve_metrics: gateway.http.serve_metrics,
-        backups,
         sockets_max: (gateway.http.sockets_max, gateway.http.sockets_per_officer_max),
         local_secret: local_secret(&data)?.into(),
         door: Arc::default(),
