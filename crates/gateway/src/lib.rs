@@ -10,6 +10,7 @@ pub mod configuration;
 pub mod doctor;
 pub mod effects;
 pub mod evidence;
+pub mod export;
 pub mod feed;
 pub mod health;
 pub mod http;

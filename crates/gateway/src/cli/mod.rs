@@ -8,6 +8,7 @@ pub mod decode;
 pub mod demo;
 pub mod doctor;
 pub mod enrol;
+pub mod export;
 pub mod init;
 mod local;
 pub mod metrics;
