@@ -132,6 +132,9 @@ fn named_files(gateway: &GatewayFile) -> Vec<(String, PathBuf)> {
         ("mqtt.user_file".into(), mqtt.user_file.clone()),
         ("mqtt.password_file".into(), mqtt.password_file.clone()),
         ("mqtt.ca_file".into(), mqtt.ca_file.clone()),
+        ("http.tls_cert".into(), gateway.http.tls_cert.clone()),
+        ("http.tls_key".into(), gateway.http.tls_key.clone()),
+        ("cloudevents.secret_file".into(), gateway.cloudevents.secret_file.clone()),
     ];
     let hooks = gateway.webhooks.iter();
     named

@@ -458,7 +458,7 @@ fn json() -> String {
     "application/json".to_owned()
 }
 
-fn quiet_up_to_level() -> u8 {
+pub(super) fn quiet_up_to_level() -> u8 {
     1
 }
 

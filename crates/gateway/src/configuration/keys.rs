@@ -84,6 +84,13 @@ pub const KEYS: &[Key] = &[
         "Where phones, admin page and API are served. Other than loopback only behind a proxy that speaks https.",
     ),
     key(
+        "http.tls_cert",
+        "path",
+        "PEM; with tls_key",
+        "Our certificate and its chain: set, the address speaks https. Read anew when it changes.",
+    ),
+    key("http.tls_key", "path", "PEM; with tls_cert", "Its private key."),
+    key(
         "http.public_url",
         "origin",
         "https://…, or http:// on loopback",
@@ -163,6 +170,13 @@ pub const KEYS: &[Key] = &[
         "a file",
         "Signs each event with HMAC-SHA-256 in X-Wanglou-Signature.",
     ),
+    key(
+        "sessions.lock_after_min",
+        "minutes",
+        "0 (never) to 1440",
+        "The app asks for the PIN after so long away. Alarms ring, and are accepted, without it.",
+    ),
+    key("sessions.require_pin", "true or false", "", "Everybody chooses a PIN when their phone is linked."),
     key("log.format", "word", "text, json", "How logs are written to standard error."),
     key(
         "push.contact",
@@ -183,9 +197,42 @@ pub const KEYS: &[Key] = &[
         "An address that alarms are posted to; people.toml names it.",
     ),
     key("webhooks.NAME.secret_file", "path", "a file", "Signs the body with HMAC-SHA-256."),
-    key("webhooks.NAME.template", "word", "json, wecom, dingtalk, feishu", "Who reads it."),
-    key("webhooks.NAME.channel", "word", "webhook, voice", "A card in a chat, or a telephone call."),
+    key("webhooks.NAME.template", "word", "json, wecom, dingtalk, feishu, ntfy, text", "Who reads it."),
+    key(
+        "webhooks.NAME.channel",
+        "word",
+        "webhook, sms, voice",
+        "A card in a chat, a short message, or a telephone call.",
+    ),
     key("webhooks.NAME.per_minute_max", "posts a minute", "1 or more", "More wait."),
+    key(
+        "webhooks.NAME.body",
+        "text",
+        "with {phone}, {text}, {level}, {title}, {title_en}, {place}, {link}, {id}",
+        "Of template text: what is posted.",
+    ),
+    key("webhooks.NAME.content_type", "media type", "", "Of template text: as what it is posted."),
+    key(
+        "webhooks.NAME.ok",
+        "pointer=value",
+        "such as /code=0",
+        "Of template text: where the answer says yes; without it every status of 2xx does.",
+    ),
+    key("webhooks.NAME.per_hour_max", "posts an hour", "1 or more", "The same an hour."),
+    key(
+        "webhooks.NAME.per_callee_minute_max",
+        "posts a minute",
+        "1 or more",
+        "The same for one person; a voice gateway rings nobody more than once a minute unless it is said.",
+    ),
+    key(
+        "webhooks.NAME.per_callee_hour_max",
+        "posts an hour",
+        "1 or more",
+        "The same an hour; five by a voice gateway unless it is said.",
+    ),
+    key("webhooks.NAME.quiet", "hours", "HH:MM-HH:MM, on the compound's clock", "When it is left alone."),
+    key("webhooks.NAME.quiet_up_to_level", "level", "0 to 4", "But for alarms of these levels."),
     key(
         "notes.NAME.secret_file",
         "path",
@@ -225,6 +272,8 @@ pub fn default_of(path: &str) -> Option<String> {
     let webhook = match path {
         "webhooks.NAME.template" => Some("\"json\"".to_owned()),
         "webhooks.NAME.channel" => Some("\"webhook\"".to_owned()),
+        "webhooks.NAME.content_type" => Some("\"application/json\"".to_owned()),
+        "webhooks.NAME.quiet_up_to_level" => Some(super::file::quiet_up_to_level().to_string()),
         "webhooks.NAME.per_minute_max" => Some(super::file::per_minute_max().to_string()),
         _ => None,
     };
@@ -240,7 +289,15 @@ mod tests {
 
     const EXAMPLE: &str = include_str!("../../../../config/gateway.toml");
     /// Keys without a default: the example shows how they are written.
-    const EXAMPLES: [&str; 14] = [
+    const EXAMPLES: [&str; 22] = [
+        "http.tls_cert",
+        "http.tls_key",
+        "webhooks.NAME.body",
+        "webhooks.NAME.ok",
+        "webhooks.NAME.per_hour_max",
+        "webhooks.NAME.per_callee_minute_max",
+        "webhooks.NAME.per_callee_hour_max",
+        "webhooks.NAME.quiet",
         "cloudevents.url",
         "cloudevents.secret_file",
         "mqtt.unix_socket",
@@ -277,7 +334,8 @@ mod tests {
             let Some((key, value)) = line.split_once(" = ") else { continue };
             if !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
                 let value = value.split("  #").next().unwrap_or(value).trim();
-                found.insert(format!("{table}{key}"), value.to_owned());
+                // The first table of a name shows the defaults; later ones are examples of their own.
+                found.entry(format!("{table}{key}")).or_insert_with(|| value.to_owned());
             }
         }
         found

@@ -22,7 +22,7 @@ pub(super) async fn look(loaded: &Loaded) -> Vec<Finding> {
     let broker = loaded.gateway.mqtt.broker(&loaded.folder);
     match (&broker.tls, &broker.address) {
         (Some(tls), Address::Tcp { host, port }) => {
-            found.push(authority(&tls.ca_file));
+            found.push(in_file(&text("证书机构", "the broker's authority"), &tls.ca_file, "mqtt.ca_file"));
             found.push(shown(&text("消息服务器的证书", "the broker's certificate"), host, *port, tls).await);
         }
         (None, Address::Tcp { host, .. }) if !is_loopback(host) => found.push(Finding::warn(
@@ -33,6 +33,9 @@ pub(super) async fn look(loaded: &Loaded) -> Vec<Finding> {
             text("设 mqtt.ca_file（deploy/README.md，TLS）", "set mqtt.ca_file (deploy/README.md, TLS)"),
         )),
         (None | Some(_), Address::Tcp { .. } | Address::Unix(_)) => {}
+    }
+    if let Some((cert, _)) = loaded.gateway.http.tls(&loaded.folder) {
+        found.push(in_file(&text("自己的证书", "our own certificate"), &cert, "http.tls_cert"));
     }
     let url = &loaded.gateway.http.public_url;
     if let Some(rest) = url.strip_prefix("https://") {
@@ -54,13 +57,15 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn authority(file: &std::path::Path) -> Finding {
-    let of = text(format!("证书机构 {}", file.display()), format!("the authority in {}", file.display()));
+fn in_file(of: &Text, file: &std::path::Path, key: &str) -> Finding {
     match CertificateDer::from_pem_file(file) {
-        Ok(certificate) => judge(&of, not_after(&certificate), clock::wall().0 / 1_000_000),
+        Ok(certificate) => judge(of, not_after(&certificate), clock::wall().0 / 1_000_000),
         Err(error) => Finding::fault(
-            text(format!("{}：读不出（{error}）", of.zh), format!("{} cannot be read: {error}", of.en)),
-            text("mqtt.ca_file 应为 PEM 证书", "mqtt.ca_file must be a PEM certificate"),
+            text(
+                format!("{}：{} 读不出（{error}）", of.zh, file.display()),
+                format!("{}: {} cannot be read: {error}", of.en, file.display()),
+            ),
+            text(format!("{key} 应为 PEM 证书"), format!("{key} must be a PEM certificate")),
         ),
     }
 }

@@ -54,21 +54,26 @@ pub(super) async fn running(gateway: &GatewayFile) -> Vec<Finding> {
             text("启动后再运行本命令", "start it, and run this again"),
         )];
     };
-    let ready = get(gateway.http.listen, "/readyz").await.unwrap_or_default();
-    let ready: serde_json::Value = serde_json::from_str(&ready).unwrap_or_default();
     let mut found = vec![reachable(&page)];
-    let reasons: Vec<&str> =
-        ready["reasons"].as_array().into_iter().flatten().filter_map(|r| r.as_str()).collect();
+    let reasons: Vec<&str> = page.lines().filter_map(concern).collect();
     if reasons.is_empty() {
         found.push(Finding::ok("网关运行正常", "the gateway runs and is well"));
     }
     for reason in reasons {
         found.push(Finding::fault(
-            text(format!("网关报告：{reason}"), format!("the gateway says: {reason}")),
-            text("docs/runbook.md", "docs/runbook.md"),
+            text(format!("网关报红：{reason}"), format!("the gateway's health is red: {reason}")),
+            text(
+                "管理页上有原因；docs/runbook.md 有做法",
+                "the admin page has the reason, docs/runbook.md what to do",
+            ),
         ));
     }
     found
+}
+
+/// What a line of the metrics page says makes the health page red.
+fn concern(line: &str) -> Option<&str> {
+    line.strip_prefix("wanglou_concern{concern=\"")?.strip_suffix("\"} 1")
 }
 
 fn reachable(page: &str) -> Finding {
@@ -154,6 +159,12 @@ mod tests {
         };
         let level = |sessions, sockets| reachable(&page(sessions, sockets)).level;
         assert_eq!([level(0, 0), level(3, 0), level(3, 2)], [Level::Fault, Level::Warn, Level::Ok]);
+    }
+
+    #[test]
+    fn a_concern_is_one_that_is_raised() {
+        assert_eq!(concern("wanglou_concern{concern=\"disk\"} 1"), Some("disk"));
+        assert_eq!(concern("wanglou_concern{concern=\"disk\"} 0"), None);
     }
 
     #[test]
