@@ -31,6 +31,10 @@ fn a_broker_as_deployed_is_well_and_a_user_with_too_many_rights_is_found() {
     compound.replace("gateway.toml", "# require_sync = true", "require_sync = false");
     let gateway = Gateway::start(compound);
     let phone = Phone::fresh(&gateway.enrol("wu"));
+    // The metrics page is counted anew every five seconds.
+    wanglou_tests::deadline::eventually("its own page says that it has started", || {
+        (gateway.metric("wanglou_concern", &["starting"]) == 0.0).then_some(())
+    });
     let (said, _) = doctor(&gateway.compound, &[]);
     for well in [
         "lets us in",
