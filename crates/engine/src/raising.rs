@@ -5,14 +5,15 @@ use crate::book::{Book, CLOSED_STAYS};
 use crate::flood::may_be_grouped;
 use crate::ladder;
 use crate::routing_settings;
-use crate::rules::Raise;
+use crate::rules::{Raise, is_gap};
 use crate::trial;
 use crate::windows::{SHELF_MAX, never_aside};
 use crate::world::World;
 use std::collections::BTreeMap;
 use wanglou_model::{
     AlarmId, AlarmKind, Aside, Audience, Command, Device, DeviceId, Fact, IncidentId, Ladder, Mark,
-    OfficerId, Owner, PlaceId, PlaceKind, Priority, Purpose, Raised, Reason, Reopening, Response, Span,
+    OfficerId, Owner, PlaceId, PlaceKind, Priority, Purpose, Raised, Reason, Reopening, Response, Role, Rung,
+    Span,
 };
 
 /// What a proposal comes to.
@@ -203,7 +204,24 @@ fn is_sensor(purpose: Purpose) -> bool {
 /// The site's own ladder, else the rule's, else that of the priority.
 fn ladder_of(world: &World, kind: &AlarmKind, raise: &Raise) -> Ladder {
     let usual = raise.ladder.clone().unwrap_or_else(|| ladder::default_ladder(raise.priority));
-    routing_settings::own(world.setup, (kind, raise.priority, &raise.place), world.local_at(world.at), usual)
+    let mut ladder = routing_settings::own(
+        world.setup,
+        (kind, raise.priority, &raise.place),
+        world.local_at(world.at),
+        usual,
+    );
+    // Nobody is there to be called: the police are, as the last rungs would. Frozen like every rung.
+    let first = ladder.rungs.first_mut().filter(|_| raise.priority <= Priority::P2);
+    if let Some(first) = first.filter(|rung| calls_guards(rung))
+        && is_gap(world.senses, world.setup, &raise.place)
+    {
+        first.tell.push(Audience::Anywhere(Role::Station));
+    }
+    ladder
+}
+
+fn calls_guards(rung: &Rung) -> bool {
+    [Role::Guard, Role::GridWorker].map(Audience::OnDuty).iter().any(|who| rung.tell.contains(who))
 }
 
 /// What is active again begins at its first stage again: a cover that was guarded is not, once it opened anew.

@@ -1,26 +1,23 @@
 //! Who is told: role, then on duty, then the place they serve, then whether they can be reached at all.
 
 use crate::alarm::Alarm;
+use crate::senses::Senses;
+use crate::setup::Setup;
 use crate::world::World;
 use std::collections::BTreeSet;
-use wanglou_model::{Audience, Channel, Officer, OfficerId, PlaceId, Priority, Role, Span, Told, Unreached};
+use wanglou_model::{
+    Audience, Channel, Officer, OfficerId, PlaceId, Priority, Role, Span, Timestamp, Told, Unreached,
+};
 
 impl World<'_> {
     /// Is this officer on duty now?
     pub fn is_on_duty(&self, id: &OfficerId, officer: &Officer) -> bool {
-        if let Some(signed) = self.senses.register.duty.get(id).filter(|signed| self.at < signed.until) {
-            return signed.on;
-        }
-        let local = self.senses.local(self.setup);
-        officer.always_on_duty || self.setup.site.rota.is_on_duty_at(id, local.day, local.minute.0)
+        is_on_duty(self.senses, self.setup, self.at, id, officer)
     }
 
     /// Does this officer serve this place: by grid, by place, or because they serve the whole compound?
     pub fn serves(&self, officer: &Officer, place: &PlaceId) -> bool {
-        let everywhere = officer.grids.is_empty() && officer.places.is_empty();
-        let by_grid = || self.setup.site.grid_of(place).is_some_and(|grid| officer.grids.contains(grid));
-        let by_place = || officer.places.iter().any(|served| place.is_within(served));
-        everywhere || by_grid() || by_place()
+        serves(self.setup, officer, place)
     }
 
     /// Can anything reach this officer now: a fresh socket, a webhook, a telephone, or a push subscription of a phone
@@ -156,6 +153,28 @@ impl World<'_> {
             Audience::People(people) => people.contains(id),
         }
     }
+}
+
+/// Is this officer on duty: signed on, or not signed off and on the rota?
+pub(crate) fn is_on_duty(
+    senses: &Senses,
+    setup: &Setup,
+    at: Timestamp,
+    id: &OfficerId,
+    officer: &Officer,
+) -> bool {
+    if let Some(signed) = senses.register.duty.get(id).filter(|signed| at < signed.until) {
+        return signed.on;
+    }
+    let local = senses.local(setup);
+    officer.always_on_duty || setup.site.rota.is_on_duty_at(id, local.day, local.minute.0)
+}
+
+pub(crate) fn serves(setup: &Setup, officer: &Officer, place: &PlaceId) -> bool {
+    let everywhere = officer.grids.is_empty() && officer.places.is_empty();
+    let by_grid = || setup.site.grid_of(place).is_some_and(|grid| officer.grids.contains(grid));
+    let by_place = || officer.places.iter().any(|served| place.is_within(served));
+    everywhere || by_grid() || by_place()
 }
 
 /// Steps up from one place to what both are in, and down to the other.

@@ -301,6 +301,17 @@ impl Day {
     }
 }
 
+/// As in the rota: `2026-10-01`.
+impl std::fmt::Display for Day {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        let date = jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(self.0));
+        match date {
+            Ok(date) => write!(f, "{date}"),
+            Err(_) => write!(f, "day {}", self.0),
+        }
+    }
+}
+
 /// One shift of one day, worked by others than usually: a swap, an illness, a reinforced night.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Override {

@@ -3,7 +3,7 @@
 
 use crate::fault::{At, Faults};
 use std::collections::{BTreeMap, BTreeSet};
-use wanglou_model::{GridId, Officer, OfficerId, PlaceId, Role, Rota, Site, Text};
+use wanglou_model::{Day, GridId, Officer, OfficerId, PlaceId, Role, Rota, Site, Text};
 
 /// Minutes of a day and of a week.
 const DAY: u32 = 1_440;
@@ -34,13 +34,23 @@ pub(crate) fn lint(site: &Site, grids: &BTreeMap<GridId, Text>, at: &At, faults:
                 None => told.push((vec![priority], roles, windows)),
             }
         }
+        let place = || where_in_words(grid.as_ref(), grids, &places);
+        let [all, others] = RUNGS.map(|(_, roles)| slots.odd_days(&site.officers, &officers, roles));
+        let odd = if all == others {
+            vec![("P1, P2 and P3", RUNGS[0].1, all)]
+        } else {
+            vec![(RUNGS[0].0, RUNGS[0].1, all), (RUNGS[1].0, RUNGS[1].1, others)]
+        };
+        for (priority, roles, days) in odd.iter().filter(|(_, _, days)| !days.is_empty()) {
+            faults.warn(at, odd_days_in_words(&place(), priority, roles, days));
+        }
         for (priorities, roles, windows) in told.iter().filter(|(_, _, windows)| !windows.is_empty()) {
             let roles: Vec<&str> = roles.iter().map(|role| role.name()).collect();
             faults.warn(
                 at,
                 format!(
                     "{}: nobody with the role {} is on duty {}; alarms of {} go straight to the backup",
-                    where_in_words(grid.as_ref(), grids, &places),
+                    place(),
                     roles.join(" or "),
                     in_words(windows),
                     priorities.join(", "),
@@ -102,6 +112,36 @@ impl Slots<'_> {
         join(slots.filter(|(_, covered)| !covered).map(|(slot, _)| slot))
     }
 
+    /// Holidays and days of which a shift is worked by others, and the days after them, with the minutes of the day from
+    /// which on nobody is there who usually is.
+    fn odd_days(
+        &self,
+        all: &BTreeMap<OfficerId, Officer>,
+        officers: &[OfficerId],
+        roles: &[Role],
+    ) -> BTreeMap<Day, Vec<u32>> {
+        let wanted = |id: &&OfficerId| {
+            all.get(*id).is_some_and(|officer| roles.iter().any(|role| officer.roles.contains(role)))
+        };
+        let officers: Vec<&OfficerId> = officers.iter().filter(wanted).collect();
+        let always = officers.iter().any(|id| all.get(*id).is_some_and(|officer| officer.always_on_duty));
+        if always {
+            return BTreeMap::new();
+        }
+        let changed = self.rota.overrides.iter().map(|one| one.day).chain(self.rota.holidays.iter().copied());
+        // A night shift runs into the next day.
+        let days: BTreeSet<Day> = changed.flat_map(|day| [day, Day(day.0.saturating_add(1))]).collect();
+        let cuts: Vec<u32> = self.begins.iter().copied().filter(|begin| *begin < DAY).collect();
+        let gone = |day: Day| -> Vec<u32> {
+            let minute = |cut: u32| u16::try_from(cut).unwrap_or_default();
+            let there = |cut: u32| officers.iter().any(|id| self.rota.is_on_duty_at(id, day, minute(cut)));
+            let usually =
+                |cut: u32| officers.iter().any(|id| self.rota.is_on_duty(id, day.weekday(), minute(cut)));
+            cuts.iter().copied().filter(|cut| usually(*cut) && !there(*cut)).collect()
+        };
+        days.into_iter().map(|day| (day, gone(day))).filter(|(_, gone)| !gone.is_empty()).collect()
+    }
+
     fn cover(&self, id: &OfficerId, officer: &Officer, covered: &mut [bool]) {
         let duties = self.rota.duties.iter().filter(|duty| duty.officer == *id).cloned().collect();
         let own = Rota { shifts: self.rota.shifts.clone(), duties, ..Rota::default() };
@@ -145,6 +185,26 @@ fn where_in_words(grid: Option<&GridId>, grids: &BTreeMap<GridId, Text>, places:
         }
         None => format!("outside every grid ({count}, such as {example})"),
     }
+}
+
+fn odd_days_in_words(place: &str, priority: &str, roles: &[Role], days: &BTreeMap<Day, Vec<u32>>) -> String {
+    let roles: Vec<&str> = roles.iter().map(|role| role.name()).collect();
+    let listed: Vec<String> = days
+        .iter()
+        .take(WINDOWS_MAX)
+        .map(|(day, from)| {
+            let from: Vec<String> = from.iter().map(|minute| clock(*minute)).collect();
+            format!("{day} from {}", from.join(" and "))
+        })
+        .collect();
+    let rest = days.len().saturating_sub(WINDOWS_MAX);
+    let more = if rest > 0 { format!(" and {rest} days more") } else { String::new() };
+    format!(
+        "{place}: on a holiday or by an override nobody with the role {} is on duty {}{more}; alarms of {priority} go \
+         straight to the backup",
+        roles.join(" or "),
+        listed.join(", "),
+    )
 }
 
 /// `every day 20:00–08:00`, `at any time`, or `on Sat 20:00–Sun 08:00, …`.

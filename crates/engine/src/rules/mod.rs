@@ -81,6 +81,7 @@ rules! {
     outage: Outage, OutageSettings, "Many devices silent at once.";
     noise: Noise, NoiseSettings, "Noise on the squares.";
     report: PeoplesReport, ReportSettings, "What people tell.";
+    rota_gap: RotaGap, RotaGapSettings, "Alarms for which nobody is on duty.";
     shed_heat: ShedHeat, ShedHeatSettings, "Heat in a charging shed.";
     smoke: Smoke, SmokeSettings, "Smoke, heat and manual call points.";
     sos: Sos, SosSettings, "Calls for help.";
@@ -90,6 +91,7 @@ rules! {
 pub use intrusion::ArmedZone;
 pub use noise::NoiseWindow;
 pub(crate) use report::{Made, incident, is_erased_at_close, is_peoples_word, reused_id};
+pub(crate) use rota_gap::is_gap;
 
 /// The name of a rule, in the room of one byte: there is one with every deadline. Ordered and written as its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

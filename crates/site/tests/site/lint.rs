@@ -43,6 +43,26 @@ fn hours_without_a_guard_are_told_in_words() {
 }
 
 #[test]
+fn holidays_and_overrides_that_leave_nobody_there_are_told_by_their_dates() {
+    let two = "[shift]\nday = \"08:00-20:00\"\nnight = \"20:00-08:00\"";
+    let nights = "[[duty]]\nshift = \"night\"\nofficers = [\"wu\"]\ndays = \"mon-sat\"\n\
+                  [[duty]]\nshift = \"night\"\nofficers = [\"li\"]\ndays = \"sun\"\n";
+    let with_days = |days: &str| {
+        let mut files = by_rota_only(&format!("{days}\n{two}"));
+        files.get_mut("rota.toml").expect("there").extend(nights.as_bytes());
+        files
+    };
+    assert_eq!(faults(&with_days("")), [] as [&str; 0]);
+    let nobody = "[[override]]\ndate = \"2026-10-01\"\nshift = \"night\"\nofficers = []\n";
+    let mut files = with_days("");
+    files.get_mut("rota.toml").expect("there").extend(nobody.as_bytes());
+    let told = "rota.toml:5: warning: duty: grid g1 (Grid one; 4 places with devices, such as 3): on a holiday or by an \
+                override nobody with the role guard or grid_worker or control_room or officer is on duty 2026-10-01 \
+                from 20:00, 2026-10-02 from 00:00; alarms of P1, P2 and P3 go straight to the backup";
+    assert_eq!(faults(&files), [told]);
+}
+
+#[test]
 fn a_gap_of_one_weekend_names_its_hours() {
     let files = with(by_rota_only("[shift]\nday = \"08:00-08:00\""), "rota.toml", "daily", "mon-fri");
     let found = faults(&files);
