@@ -16,7 +16,7 @@ use wanglou_gateway::metrics::Metrics;
 use wanglou_gateway::mqtt::{Address, BrokerOptions, Consumer, ConsumerOptions, Login, Source};
 use wanglou_gateway::quarantine::Quarantine;
 use wanglou_gateway::recovery;
-use wanglou_gateway::writer::{Keeping, Parts, Queue, Request, Writer, WriterHandle};
+use wanglou_gateway::writer::{Data, Keeping, Parts, Queue, Request, Writer, WriterHandle};
 use wanglou_journal::files::Files;
 use wanglou_journal::files::disk::DiskFiles;
 use wanglou_journal::{Blobs, Configs, Options, SegmentLog};
@@ -61,7 +61,7 @@ impl Pipeline {
             acknowledge_before_commit: false,
         };
         let (mut writer, handle) = Writer::new(parts);
-        writer.begin(loaded.decisive, "bench")?;
+        writer.begin(loaded.decisive, "bench", Data::Own)?;
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || {
             if let Err(error) = writer.run() {
                 eprintln!("the writer failed: {error}");
