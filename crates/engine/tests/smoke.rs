@@ -124,3 +124,21 @@ fn a_call_for_help_rings_whatever_its_age_and_presses_close_together_are_one() {
     assert_eq!(story.say(91, "button", pressed(true))[0], "raise sos P1 3/2/1203");
     story.decides_the_same_again();
 }
+
+#[test]
+fn smoke_that_comes_back_while_a_second_detector_says_so_is_confirmed_at_once() {
+    let mut story = begin();
+    story.say(0, "corridor", smoke(true));
+    let first = story.only_alarm().id.clone();
+    story.say(20, "corridor", smoke(false));
+    story.command(
+        30,
+        "li",
+        &first,
+        Op::Resolve { outcome: Outcome::Real, note: String::new(), photos: vec![] },
+    );
+    story.say(60, "kitchen", smoke(true));
+    let again = story.say(90, "corridor", smoke(true));
+    assert!(again.contains(&"upgrade P1 confirmed".to_owned()), "{again:?}");
+    assert_eq!(story.engine.book().alarms[&first].stage.as_deref(), Some("confirmed"));
+}

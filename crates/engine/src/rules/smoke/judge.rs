@@ -57,6 +57,7 @@ impl Smoke {
         let mut proposals = Vec::new();
         if sense != Sense::Co && spot.burns() {
             proposals.extend(self.burning(world, subject, spot, said, sense, agreed));
+            proposals.extend(self.begun_anew(world, subject, spot).filter(|_| agreed).into_iter().flatten());
         }
         if agreed {
             proposals.extend(self.confirm_near(world, subject));
@@ -106,6 +107,14 @@ impl Smoke {
             raise.ladder = Some(self.ladder(world));
         }
         Some(Proposal::Raise(Box::new(raise)))
+    }
+
+    /// An alarm that is over and begins anew now is not among those that are open yet.
+    fn begun_anew(&self, world: &World, subject: &Subject, spot: &Spot) -> Option<Vec<Proposal>> {
+        let episode = spot.episode?;
+        let alarm = world.book.current(&kind_by(episode.sense), &key_of(subject, episode.at), world.at)?;
+        let over = !alarm.is_open() && !is_confirmed(alarm);
+        over.then(|| confirm(alarm, &words::agreed()).into_iter().map(Proposal::Fact).collect())
     }
 
     /// All that burns in one building is one incident.
