@@ -48,6 +48,12 @@ impl Outcome {
         Ok(Self { counts, note: counts.to_string() })
     }
 
+    /// The same, with more to say.
+    pub(crate) fn noting(mut self, more: &str) -> Self {
+        self.note = format!("{}; {more}", self.note);
+        self
+    }
+
     /// A run of tests that may have none.
     pub(crate) fn optional_tests(counts: Counts) -> Self {
         Self { counts, note: counts.to_string() }

@@ -26,6 +26,8 @@ pub(crate) struct Selection<'a> {
     pub(crate) target: Option<&'a str>,
     /// Also the long forms: tests marked `#[ignore]`, and `WANGLOU_FULL=1` for all.
     pub(crate) full: bool,
+    /// What the tests print is shown as it comes, one test after the other; their figures are in the summary.
+    pub(crate) shown: bool,
     /// What the tests read from the environment.
     pub(crate) env: Vec<(&'static str, String)>,
 }
@@ -91,7 +93,14 @@ pub(crate) fn run(workspace: &Workspace, log: &Log, selection: &Selection<'_>) -
     if !done.status.success() && counts.failed == 0 {
         bail!("the test runner failed outside of its tests ({}; {counts})", done.status);
     }
-    Outcome::tests(counts)
+    let figures = figures(&done.output);
+    Ok(if figures.is_empty() { Outcome::tests(counts)? } else { Outcome::tests(counts)?.noting(&figures) })
+}
+
+/// The lines in which simulations say how much happened.
+fn figures(output: &str) -> String {
+    let lines: Vec<&str> = output.lines().filter(|line| line.starts_with("simulated ")).collect();
+    lines.join("; ")
 }
 
 /// The examples in documentation.
@@ -106,7 +115,8 @@ pub(crate) fn doc(workspace: &Workspace, log: &Log) -> Result<Outcome> {
 
 fn nextest(workspace: &Workspace, selection: &Selection<'_>) -> Command {
     let mut command = workspace.building("nextest run --workspace --no-fail-fast --no-tests pass");
-    command.args(["--show-progress", "none", "--status-level", "pass", "--failure-output", "final"]);
+    command.args(["--show-progress", "none", "--status-level", "pass"]);
+    command.args(if selection.shown { &["--no-capture"][..] } else { &["--failure-output", "final"] });
     if let Some(target) = selection.target {
         command.args(["--test", target]);
     }
@@ -122,8 +132,10 @@ fn cargo_test(workspace: &Workspace, selection: &Selection<'_>) -> Command {
         Some(target) => command.args(["--test", target]),
         None => command.args(["--lib", "--bins", "--tests"]),
     };
-    if selection.full {
-        command.args(["--", "--include-ignored"]);
+    let ignored = selection.full.then_some("--include-ignored");
+    let shown = selection.shown.then_some("--nocapture");
+    if ignored.or(shown).is_some() {
+        command.arg("--").args(ignored).args(shown);
     }
     command
 }

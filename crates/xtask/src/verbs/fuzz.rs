@@ -41,7 +41,7 @@ fn run(workspace: &Workspace, words: &[String]) -> Result<ExitCode> {
     let mut env = vec![("WANGLOU_EXECUTIONS", executions.to_string())];
     env.extend(args.parsed::<u64>("--seed")?.map(|seed| ("WANGLOU_SEED", seed.to_string())));
     // A long run must not be ended for being slow.
-    let selection = Selection { target: Some("fuzz*"), full: executions > USUAL, env };
+    let selection = Selection { target: Some("fuzz*"), full: executions > USUAL, shown: false, env };
     let fuzz = Step {
         name: "fuzz",
         about: "mutated messages",

@@ -1,4 +1,4 @@
-//! `cargo xtask sim`: the whole pipeline in simulated time, by seed.
+//! `cargo xtask sim`: engine and pipeline in simulated time, by seed.
 
 use std::process::ExitCode;
 
@@ -15,15 +15,16 @@ pub(crate) const VERB: Verb = Verb {
     name: "sim",
     about: "run the simulation over a number of seeds",
     help: "
-Runs gateway and compound in simulated time with faults drawn from a seed. A failure prints its seed
-and the command that replays it.
+Runs the engine beside a reference model of the rules, and the gateway's pipeline with the seed
+compound, in simulated time with faults drawn from a seed. A failure prints its seed, the shortest
+trace that still fails, and the command that replays it. docs/testing.md says what is shown by it.
 
   --seeds N   how many seeds (the tests read WANGLOU_SEEDS; without it they choose a few)
-  --seed S    exactly this seed (the tests read WANGLOU_SEED)
-  --full      also the long forms
+  --seed S    exactly this seed, with its trace (the tests read WANGLOU_SEED)
+  --full      ten thousand seeds of the model, in minutes, with progress in the log
 
   cargo xtask sim
-  cargo xtask sim --seeds 200
+  cargo xtask sim --full
   cargo xtask sim --seed 42",
     run,
 };
@@ -35,7 +36,9 @@ fn run(workspace: &Workspace, words: &[String]) -> Result<ExitCode> {
     let mut env = Vec::new();
     env.extend(seeds.map(|seeds| ("WANGLOU_SEEDS", seeds.to_string())));
     env.extend(seed.map(|seed| ("WANGLOU_SEED", seed.to_string())));
-    let selection = Selection { target: Some("sim*"), full: args.has("--full"), env };
+    let full = args.has("--full");
+    let shown = full || seed.is_some();
+    let selection = Selection { target: Some("sim*"), full, shown, env };
     let sim = Step {
         name: "sim",
         about: "simulation tests",
