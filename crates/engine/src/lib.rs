@@ -313,6 +313,7 @@ struct Sighted {
     occurred: Timestamp,
     freshness: Freshness,
     duplicate: bool,
+    reused_id: bool,
 }
 
 // Observing: changes senses and what rules keep, never the book.
@@ -331,12 +332,17 @@ impl Engine {
         };
         let (occurred, freshness) = self.senses.place_in_time(said, retain, by);
         let home = home.as_ref();
-        let mut sighting = Sighting { id, device, home, said, occurred, freshness, duplicate: false };
+        let mut sighting =
+            Sighting { id, device, home, said, occurred, freshness, duplicate: false, reused_id: false };
         let unheard = device.probation && setup.unheard.contains(id);
         let listening =
             if unheard { Listening(0) } else { Listening::to(&self.rules, device, &said.reading) };
-        sighting.duplicate =
-            listening.any() && !retain && says_something(said) && self.is_duplicate(&sighting, dup);
+        let matters = (listening.any() && says_something(said)) || said.repeats == Repeats::UniqueIds;
+        sighting.duplicate = matters && !retain && self.is_duplicate(&sighting, dup);
+        if let (Repeats::UniqueIds, Some(event)) = (said.repeats, &said.event) {
+            let known = self.senses.recent.is_id_known(&sighting, event, at);
+            sighting.reused_id = known && !sighting.duplicate && !retain;
+        }
         let mut triggers = self.observe_device(*number, &sighting, by);
         self.pass_on_health(&triggers);
         for rule in (0..self.rules.len()).filter(|rule| listening.has(*rule)) {
@@ -346,7 +352,13 @@ impl Engine {
                 triggers.push(Trigger::Said { rule, subject });
             }
         }
-        let sighted = Sighted { id: id.clone(), occurred, freshness, duplicate: sighting.duplicate };
+        if sighting.reused_id
+            && let Some(rule) = self.rules.iter().position(|rule| rule.looks_after_senders())
+        {
+            triggers.push(Trigger::Said { rule, subject: device.place.clone() });
+        }
+        let Sighting { duplicate, reused_id, .. } = sighting;
+        let sighted = Sighted { id: id.clone(), occurred, freshness, duplicate, reused_id };
         (triggers, Some(sighted))
     }
 
@@ -1247,6 +1259,7 @@ impl Sighted {
             occurred: self.occurred,
             freshness: self.freshness,
             duplicate: self.duplicate,
+            reused_id: self.reused_id,
         }
     }
 }

@@ -47,6 +47,17 @@ impl Recent {
         self.remember(hash, at).is_some()
     }
 
+    /// Has this event's id been seen before, whatever was said under it? Remembers it. Begin and end of one event would be
+    /// two statements of one kind under one id: only for senders whose profile says that they never do that.
+    pub(crate) fn is_id_known(&mut self, sighting: &Sighting, event: &str, at: Timestamp) -> bool {
+        self.begin(sighting.id.as_str(), b'i');
+        self.text.extend_from_slice(sighting.said.reading.kind().as_bytes());
+        self.text.push(b':');
+        self.text.extend_from_slice(event.as_bytes());
+        let hash = self.hash();
+        self.remember(hash, at).is_some()
+    }
+
     /// Has the same content been seen within ten minutes, and does the broker say that it repeats itself?
     pub(crate) fn is_redelivery(&mut self, sighting: &Sighting, dup: bool, at: Timestamp) -> bool {
         self.begin(sighting.id.as_str(), b'c');
@@ -158,6 +169,7 @@ mod tests {
             occurred: at,
             freshness: Freshness::Fresh,
             duplicate: false,
+            reused_id: false,
         })
     }
 

@@ -56,6 +56,8 @@ pub struct Sighting<'a> {
     pub freshness: Freshness,
     /// The broker or the vendor delivered the same thing before.
     pub duplicate: bool,
+    /// Its id was another event's before, and its profile says that this never happens.
+    pub reused_id: bool,
 }
 
 impl Sighting<'_> {

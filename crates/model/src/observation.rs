@@ -50,6 +50,8 @@ pub enum Repeats {
     WithinMs(u32),
     /// It tells a state again and again: never the beginning of anything, still a sign that the device lives.
     State,
+    /// Each message counts, and has an id of its own: the same id with other content is a fault of the sender.
+    UniqueIds,
 }
 
 impl Repeats {

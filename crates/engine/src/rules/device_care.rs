@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use wanglou_model::{Device, DeviceId, Outcome, Priority, Purpose, Reading, Reason};
 
 const LOW_BATTERY: &str = "low_battery";
+const REUSED_ID: &str = "reused_id";
 
 /// Thresholds of the rule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -105,6 +106,34 @@ impl DeviceCare {
     }
 }
 
+impl DeviceCare {
+    fn about_itself(&self, world: &World, subject: &Subject, said: &Sighting) -> Vec<Proposal> {
+        let test = said.freshness == Freshness::Test;
+        if let Reading::Tamper { active } = said.said.reading {
+            return match (test, active) {
+                (true, true) => vec![self_tested(&kind_of("tamper"), subject)],
+                (true, false) => Vec::new(),
+                (false, active) => self.tamper(world, subject, said, active),
+            };
+        }
+        if test { Vec::new() } else { self.battery(world, subject, said) }
+    }
+}
+
+/// The message itself counts like any other: which of the two is right nobody knows, and a missed one is worse.
+fn reused_id(world: &World, place: &Subject, said: &Sighting) -> Vec<Proposal> {
+    let reason = Reason::new(
+        REUSED_ID,
+        "设备用同一编号发来不同内容，请核对其设置或平台",
+        "a device sent another content under an id it had used: check it, or its platform",
+    );
+    let mut raise = Raise::new(said.id.as_str(), place, Priority::P3, said.occurred, reason);
+    raise.kind = Some(REUSED_ID);
+    raise.device = Some(said.id.clone());
+    raise.ladder = Some(maintainers::operators(world));
+    vec![Proposal::Raise(Box::new(raise))]
+}
+
 impl Rule for DeviceCare {
     fn name(&self) -> &'static str {
         "device_care"
@@ -130,6 +159,13 @@ impl Rule for DeviceCare {
                     "Replace the battery, then press the test button",
                 )],
             }),
+            REUSED_ID => Some(KindWords {
+                title: text("消息编号重复", "Message id used twice"),
+                advice: vec![text(
+                    "查看设备日志；若该型号会重复使用编号，去掉模板里的 repeats = \"unique_ids\"",
+                    "See the device's log; if its kind reuses ids, take repeats = \"unique_ids\" out of the profile",
+                )],
+            }),
             "device_care" => Some(self.words()),
             _ => None,
         }
@@ -137,6 +173,10 @@ impl Rule for DeviceCare {
 
     fn listens(&self, _device: &Device) -> bool {
         false
+    }
+
+    fn looks_after_senders(&self) -> bool {
+        true
     }
 
     fn hears(&self, _device: &Device, reading: &Reading) -> bool {
@@ -175,15 +215,11 @@ impl Rule for DeviceCare {
 
     fn decide(&self, world: &World, subject: &Subject, cause: Cause) -> Vec<Proposal> {
         let Cause::Said(said) = cause else { return Vec::new() };
-        let test = said.freshness == Freshness::Test;
-        if let Reading::Tamper { active } = said.said.reading {
-            return match (test, active) {
-                (true, true) => vec![self_tested(&kind_of("tamper"), subject)],
-                (true, false) => Vec::new(),
-                (false, active) => self.tamper(world, subject, said, active),
-            };
+        let mut proposals = self.about_itself(world, subject, said);
+        if said.reused_id {
+            proposals.extend(reused_id(world, subject, said));
         }
-        if test { Vec::new() } else { self.battery(world, subject, said) }
+        proposals
     }
 
     fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {

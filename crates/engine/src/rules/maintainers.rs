@@ -1,6 +1,6 @@
 //! Who keeps a device in order: contacts, not users, so no rota knows them.
 
-use crate::ladder::{default_ladder, rung};
+use crate::ladder::{default_ladder, rung, times};
 use crate::world::World;
 use wanglou_model::{Audience, Ladder, OfficerId, PlaceId, Priority, Purpose, Role, Span};
 
@@ -26,5 +26,16 @@ pub(super) fn repair(world: &World, place: &PlaceId, purpose: Purpose) -> Ladder
     let first = of(world, place, purpose).unwrap_or(Audience::OnDuty(Role::Manager));
     let second = vec![Audience::OnDuty(Role::Manager), Audience::OnDuty(Role::ControlRoom)];
     let rungs = vec![rung(Span::ZERO, vec![first]), rung(Span::mins(15), second)];
+    Ladder { rungs, ..default_ladder(Priority::P3) }
+}
+
+/// What is wrong with a sender: whoever runs the gateway and the manager, then the control room.
+pub(super) fn operators(world: &World) -> Ladder {
+    let officers = world.setup.site.officers.iter().filter(|(_, officer)| officer.admin);
+    let operators = Audience::People(officers.map(|(id, _)| id.clone()).collect());
+    let rungs = vec![
+        rung(Span::ZERO, vec![operators, Audience::OnDuty(Role::Manager)]),
+        rung(times(Priority::P3).accept, vec![Audience::OnDuty(Role::ControlRoom)]),
+    ];
     Ladder { rungs, ..default_ladder(Priority::P3) }
 }

@@ -316,6 +316,11 @@ pub trait Rule: Send + std::fmt::Debug {
         self.listens(device)
     }
 
+    /// Is it the one that decides on messages whose id was another event's before?
+    fn looks_after_senders(&self) -> bool {
+        false
+    }
+
     /// A new configuration: thresholds, and subjects that came or went.
     fn configure(&mut self, senses: &Senses, setup: &Setup, timers: &mut RuleTimers);
 

@@ -4,7 +4,7 @@
 //! Subject: none; nothing is kept here. A report of the same category nearby, soon after the latest one, joins it.
 //! What is told of a person in an incident is erased when it is over; a tip is for the officer alone.
 
-use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, text};
+use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, maintainers, text};
 use crate::alarm::Alarm;
 use crate::ladder::{default_ladder, rung, times};
 use crate::reports::{Source, Word, evidence};
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use wanglou_model::{
-    Audience, Device, Ladder, Note, NoteKind, OfficerId, PlaceId, Priority, Reason, Role, Span, StopsAt,
+    Audience, Device, Ladder, Note, NoteKind, PlaceId, Priority, Reason, Role, Span, StopsAt,
 };
 
 const REPORT: &str = "report";
@@ -264,22 +264,7 @@ pub(crate) fn reused_id(world: &World, note: &Note, place: &PlaceId) -> Proposal
     raise.kind = Some(WEBHOOK_FAULT);
     raise.event_key = Some(note.digest.clone());
     raise.details.insert("source".to_owned(), json!(source));
-    let operators: Vec<OfficerId> = world
-        .setup
-        .site
-        .officers
-        .iter()
-        .filter(|(_, officer)| officer.admin)
-        .map(|(id, _)| id.clone())
-        .collect();
-    let manager = Audience::OnDuty(Role::Manager);
-    raise.ladder = Some(Ladder {
-        rungs: vec![
-            rung(Span::ZERO, vec![Audience::People(operators), manager]),
-            rung(times(Priority::P3).accept, vec![Audience::OnDuty(Role::ControlRoom)]),
-        ],
-        ..default_ladder(Priority::P3)
-    });
+    raise.ladder = Some(maintainers::operators(world));
     Proposal::Raise(Box::new(raise))
 }
 

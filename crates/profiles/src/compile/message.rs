@@ -130,14 +130,17 @@ fn retained(table: &Table<'_>) -> Option<bool> {
     }
 }
 
-/// `repeats = "state"`, or `{ within_s = 1.5 }`.
+/// `repeats = "state"`, `"unique_ids"`, or `{ within_s = 1.5 }`.
 fn repeats(node: &Node<'_>) -> Option<Repeats> {
     if !node.is_table() {
         return match node.text()? {
             "count" => Some(Repeats::Count),
             "state" => Some(Repeats::State),
+            "unique_ids" => Some(Repeats::UniqueIds),
             other => {
-                node.fault(format!("`repeats` is \"count\", \"state\" or {{ within_s = 2 }}, not {other:?}"));
+                node.fault(format!(
+                    "`repeats` is \"count\", \"state\", \"unique_ids\" or {{ within_s = 2 }}, not {other:?}"
+                ));
                 None
             }
         };
