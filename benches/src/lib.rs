@@ -1,6 +1,9 @@
-//! What the load bench is made of: a feeder that plays the broker, a bare consumer, and the gateway's own pipeline.
+//! What the benches are made of: a feeder that plays the broker, a bare consumer, the gateway's own pipeline; phones in
+//! great number, and a bare broadcast.
 
 pub mod bare;
+pub mod broadcast;
+pub mod crowd;
 pub mod feeder;
 pub mod ours;
 pub mod phone;
