@@ -25,6 +25,14 @@ pub(crate) struct Now<'a> {
     pub(crate) loud: &'a [Loud],
 }
 
+/// What a flood has made of the weather and of the night.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Sky {
+    /// Rain, mm/h.
+    pub(crate) rain_mm_h: f64,
+    pub(crate) fireworks: bool,
+}
+
 /// What `device` says by itself now.
 pub(crate) fn reading(
     device: At,
@@ -49,11 +57,12 @@ pub(crate) fn reading(
         Purpose::Cover => {
             Reading::Cover { tilt_deg: Some(tilt(state.is_open(device), random)), moved: None, open: None }
         }
+        Purpose::Noise if state.sky.fireworks => bangs(random),
         Purpose::Noise => noise(compound.noise.first() == Some(&device), now, random),
         Purpose::Shed => {
             Reading::Temperature { celsius: tenths(shed_celsius(now.of_day) + random.normal(0.0, 0.2)) }
         }
-        Purpose::Weather => weather(now.of_day, random),
+        Purpose::Weather => weather(now.of_day, state.sky.rain_mm_h, random),
         Purpose::Hub => Reading::Availability { online: true, scope: AvailabilityScope::Hub },
         Purpose::LiftCamera
         | Purpose::FacadeCamera
@@ -114,22 +123,51 @@ fn noise(square: bool, now: &Now<'_>, random: &mut Random) -> Reading {
     }
 }
 
+/// A minute of fireworks: mostly single bangs, at times a barrage.
+fn bangs(random: &mut Random) -> Reading {
+    let laeq_db = tenths(random.normal(72.0, 4.0));
+    let above = if random.chance(0.7) { random.between(16.0, 26.0) } else { random.between(8.0, 14.0) };
+    Reading::Noise {
+        laeq_db,
+        period_s: 60.0,
+        lmax_db: Some(tenths(laeq_db + above)),
+        valid_s: Some(60.0),
+        weighting: "A".to_owned(),
+    }
+}
+
 /// A wave over the day, highest at three in the afternoon.
 fn warmth(of_day: Span) -> f64 {
     let hour = of_day.as_secs_f64() / 3_600.0;
     ((hour - 9.0) / 24.0 * std::f64::consts::TAU).sin()
 }
 
-/// Charging warms the sheds from nine in the evening to six.
+/// Charging warms the sheds from nine in the evening to six: by and by, as bikes are plugged in and are full.
 fn shed_celsius(of_day: Span) -> f64 {
-    let charging = of_day < clock(6, 0) || of_day >= clock(21, 0);
-    21.0 + 5.0 * warmth(of_day) + if charging { 9.0 } else { 0.0 }
+    let since = |begin: Span| ((of_day - begin).as_secs_f64() / 3_600.0).clamp(0.0, 1.0);
+    let charging = if of_day < clock(12, 0) { 1.0 - since(clock(5, 0)) } else { since(clock(20, 30)) };
+    21.0 + 5.0 * warmth(of_day) + 9.0 * charging
 }
 
-fn weather(of_day: Span, random: &mut Random) -> Reading {
+fn weather(of_day: Span, rain_mm_h: f64, random: &mut Random) -> Reading {
     Reading::Weather {
-        rain_mm_h: Some(0.0),
+        rain_mm_h: Some(rain_mm_h),
         wind_mps: Some(tenths(random.between(0.2, 3.5))),
         celsius: Some(tenths(18.0 + 6.0 * warmth(of_day))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shed_warms_no_faster_than_charging_does() {
+        let minute = |n: i64| shed_celsius(Span::mins(n));
+        for n in 0..24 * 60 {
+            let change = (minute((n + 1) % (24 * 60)) - minute(n)).abs();
+            assert!(change < 0.5, "{change} degrees in minute {n}");
+        }
+        assert!(shed_celsius(clock(23, 0)) > shed_celsius(clock(12, 0)));
     }
 }

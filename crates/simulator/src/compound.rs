@@ -20,6 +20,8 @@ pub(crate) struct Sensor {
     /// It says `open` by itself instead of an angle.
     pub(crate) debounced: bool,
     pub(crate) follow_up: Option<Span>,
+    /// What it speaks through.
+    pub(crate) hub: Option<DeviceId>,
     /// Columns of the façade that it sees.
     pub(crate) columns: (i32, i32),
     /// It reads number plates.
@@ -115,6 +117,7 @@ fn sensor(id: &DeviceId, device: &Device, voice: Voice) -> Sensor {
         interval: device.interval,
         debounced: device.debounced,
         follow_up: device.follow_up,
+        hub: device.hub.clone(),
         columns: device.columns.unwrap_or((1, 6)),
         plates: device.model.contains("plate"),
     }

@@ -14,6 +14,7 @@
 //! | `compound` | the site's devices, sorted by what happens to them |
 //! | `day` | one day drawn up in advance: which episode when |
 //! | `episodes` | what the sensors say when one of them happens |
+//! | `floods` | what they say when everything happens at once |
 //! | `beat` | what they say when nothing happens |
 //! | `voice` | the same in each vendor's words |
 //! | `publish` | to a broker, in real time; the only part that knows tokio |
@@ -22,11 +23,13 @@ mod beat;
 mod compound;
 mod day;
 mod episodes;
+mod floods;
 pub mod publish;
 mod random;
 mod rhythm;
 mod traffic;
 mod voice;
 
+pub use floods::{Act, Flood, acts, reports};
 pub use traffic::{Event, NoTraffic, Options, Traffic};
 pub use voice::Message;

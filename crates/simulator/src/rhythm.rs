@@ -93,6 +93,8 @@ pub(crate) mod per_day {
     pub(crate) const COVER_OPEN: f64 = 0.15;
     /// Smoke that sets off a detector.
     pub(crate) const SMOKE: f64 = 0.6;
+    /// Hazards that residents tell of.
+    pub(crate) const REPORTS: f64 = 2.0;
     /// SOS buttons pressed.
     pub(crate) const SOS: f64 = 3.0;
     /// Movements in one home.

@@ -1,9 +1,10 @@
 //! The endless stream of what the compound says, in order of simulated time.
 
-use crate::beat::{self, Now};
+use crate::beat::{self, Now, Sky};
 use crate::compound::{At, Compound};
 use crate::day::{self, Day, Loud};
 use crate::episodes::{self, Episode, Stage};
+use crate::floods::{self, Does, Flood};
 use crate::random::Random;
 use crate::voice::Message;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
@@ -30,12 +31,14 @@ pub struct Options {
     /// Places that are left to people who try things: nothing happens there by itself. Sensors there report once, at
     /// the start, and never contradict what is tried; a lift waits on the ground floor with its door open.
     pub left_alone: BTreeSet<PlaceId>,
+    /// A flood, and when it begins.
+    pub flood: Option<(Flood, Timestamp)>,
 }
 
 impl Options {
     /// In simulated time as it is, without a roll call.
     pub fn new(seed: u64, start: Timestamp) -> Options {
-        Options { seed, start, stretch: 1.0, roll_call: Span::ZERO, left_alone: BTreeSet::new() }
+        Options { seed, start, stretch: 1.0, roll_call: Span::ZERO, left_alone: BTreeSet::new(), flood: None }
     }
 
     /// For publishing at `pace`-fold speed: episodes last as long as in life, and every device reports within the
@@ -71,6 +74,8 @@ pub struct Traffic {
     today: Day,
     loud: Vec<Loud>,
     coming: BinaryHeap<Reverse<Coming>>,
+    /// What devices keep while nothing gets through.
+    kept: Vec<Event>,
     /// Counts whatever was put into `coming`: equal times come in that order.
     serial: u64,
 }
@@ -84,6 +89,8 @@ pub struct Event {
     pub reading: Reading,
     device: At,
     nonce: u64,
+    /// How far the device's clock is ahead of what happens.
+    clock: Span,
     compound: Arc<Compound>,
 }
 
@@ -96,7 +103,17 @@ impl Event {
     /// The message in the vendor's format, with `at_device` as the device's clock: [`Event::at`], or the real time
     /// when it is published.
     pub fn message(&self, at_device: Timestamp) -> Message {
-        self.compound.sensor(self.device).message(&self.reading, at_device, self.nonce)
+        self.compound.sensor(self.device).message(&self.reading, at_device + self.clock, self.nonce)
+    }
+
+    /// The same, said at its time and delivered at another.
+    pub(crate) fn delivered_at(self, at: Timestamp) -> Event {
+        Event { clock: self.clock + (self.at - at), at, ..self }
+    }
+
+    /// Something happened: devices that keep only so much drop what is none.
+    pub(crate) fn is_worth_keeping(&self) -> bool {
+        !matches!(self.reading, Reading::Heartbeat {} | Reading::LiftStatus { .. } | Reading::Object { .. })
     }
 }
 
@@ -104,9 +121,16 @@ impl Event {
 #[derive(Debug)]
 enum What {
     Day(Day),
-    Episode { episode: Episode, wanted: Timestamp },
+    Episode {
+        episode: Episode,
+        wanted: Timestamp,
+    },
     Beat(At),
     Say(At, Box<Reading>),
+    Flood(Box<Does>),
+    /// What was kept while nothing got through goes out.
+    Drain,
+    Sent(Box<Event>),
 }
 
 #[derive(Debug)]
@@ -159,10 +183,12 @@ impl Traffic {
             today,
             loud: Vec::new(),
             coming: BinaryHeap::new(),
+            kept: Vec::new(),
             serial: 0,
         };
         traffic.begin_beats();
         traffic.begin_day(today);
+        traffic.begin_flood();
         Ok(traffic)
     }
 
@@ -206,6 +232,53 @@ impl Traffic {
         self.push(next.start, What::Day(next));
     }
 
+    fn begin_flood(&mut self) {
+        let Options { seed, stretch, flood: Some((flood, begin)), .. } = self.options else { return };
+        let compound = Arc::clone(&self.compound);
+        for (at, does) in floods::plot(flood, &compound, begin, seed, stretch) {
+            self.push(at, What::Flood(Box::new(does)));
+        }
+    }
+
+    /// One step of a flood; what is said may have to wait.
+    fn flood(&mut self, does: Does, at: Timestamp, serial: u64) -> Option<Event> {
+        match does {
+            Does::Say(device, reading) => {
+                let event = self.event(at, device, serial, reading);
+                return self.let_through(event);
+            }
+            Does::Rain(rain_mm_h) => self.state.sky.rain_mm_h = rain_mm_h,
+            Does::Fireworks(on) => self.state.sky.fireworks = on,
+            Does::Dark(device, until) => drop(self.state.dark.insert(device, until)),
+            Does::ClockWrong(device, by) => drop(self.state.clocks.insert(device, by)),
+            Does::CoverOpen(cover, until) => drop(self.state.open.insert(cover, until)),
+            Does::LiftTaken(lift, until) => self.state.lifts[lift] = Car { floor: 1, free_at: until },
+            Does::Outage(until) => {
+                self.state.out_until = until;
+                self.push(until, What::Drain);
+            }
+        }
+        None
+    }
+
+    fn drain(&mut self, at: Timestamp) {
+        for event in floods::drained(std::mem::take(&mut self.kept), at) {
+            self.push(event.at, What::Sent(Box::new(event)));
+        }
+    }
+
+    /// What a dark device would have said is lost; while nothing gets through it is kept.
+    fn let_through(&mut self, event: Event) -> Option<Event> {
+        if self.state.dark.get(&event.device).is_some_and(|until| event.at < *until) {
+            return None;
+        }
+        if event.at < self.state.out_until {
+            self.kept.push(event);
+            return None;
+        }
+        Some(event)
+    }
+
     fn play(&mut self, episode: Episode, wanted: Timestamp, at: Timestamp, serial: u64) {
         if let Some(free_at) =
             episode.lift().map(|lift| self.state.lifts[lift].free_at).filter(|free| *free > at)
@@ -244,7 +317,8 @@ impl Traffic {
 
     fn event(&self, at: Timestamp, device: At, serial: u64, reading: Reading) -> Event {
         let nonce = Random::of(self.options.seed, &[4, serial]).next();
-        Event { at, reading, device, nonce, compound: Arc::clone(&self.compound) }
+        let clock = self.state.clocks.get(&device).copied().unwrap_or(Span::ZERO);
+        Event { at, reading, device, nonce, clock, compound: Arc::clone(&self.compound) }
     }
 }
 
@@ -257,12 +331,26 @@ impl Iterator for Traffic {
             match what {
                 What::Day(day) => self.begin_day(day),
                 What::Episode { episode, wanted } => self.play(episode, wanted, at, serial),
-                What::Say(device, reading) => return Some(self.event(at, device, serial, *reading)),
-                What::Beat(device) => {
-                    if let Some(reading) = self.beat(device, at, serial) {
-                        return Some(self.event(at, device, serial, reading));
+                What::Say(device, reading) => {
+                    let event = self.event(at, device, serial, *reading);
+                    if let Some(event) = self.let_through(event) {
+                        return Some(event);
                     }
                 }
+                What::Beat(device) => {
+                    let event = self.beat(device, at, serial);
+                    let event = event.map(|reading| self.event(at, device, serial, reading));
+                    if let Some(event) = event.and_then(|event| self.let_through(event)) {
+                        return Some(event);
+                    }
+                }
+                What::Flood(does) => {
+                    if let Some(event) = self.flood(*does, at, serial) {
+                        return Some(event);
+                    }
+                }
+                What::Drain => self.drain(at),
+                What::Sent(event) => return Some(*event),
             }
         }
     }
@@ -283,6 +371,13 @@ pub(crate) struct State {
     litres: BTreeMap<At, f64>,
     /// Open covers, and until when.
     pub(crate) open: BTreeMap<At, Timestamp>,
+    pub(crate) sky: Sky,
+    /// Devices that are dark, and until when.
+    dark: BTreeMap<At, Timestamp>,
+    /// By how much a device's clock is ahead.
+    clocks: BTreeMap<At, Span>,
+    /// Nothing gets through until then.
+    out_until: Timestamp,
 }
 
 impl State {
@@ -301,6 +396,10 @@ impl State {
             controllers: controllers.collect(),
             litres: meters.map(|meter| (meter, days as f64 * 100.0)).collect(),
             open: BTreeMap::new(),
+            sky: Sky::default(),
+            dark: BTreeMap::new(),
+            clocks: BTreeMap::new(),
+            out_until: start,
         }
     }
 

@@ -143,8 +143,13 @@ impl Simulation {
     }
 
     /// Everything that came out since it was asked last.
-    pub(super) fn take_effects(&mut self) -> Vec<Effect> {
+    pub fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
+    }
+
+    /// The engine as it stands.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// Who was told what up to now.
@@ -205,7 +210,7 @@ impl Simulation {
     }
 
     /// Fires every deadline up to `until`, each exactly when it is due.
-    pub(super) fn pass(&mut self, until: Timestamp) {
+    pub fn pass(&mut self, until: Timestamp) {
         let mut rounds = 0;
         while self.off.is_none()
             && let Some(due) = self.engine.next_deadline().filter(|due| *due <= until)

@@ -15,9 +15,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
-use wanglou_model::{Site, Timestamp};
+use wanglou_model::{Site, Span, Timestamp};
 use wanglou_simulator::publish::{Progress, Tempo, run};
-use wanglou_simulator::{Options, Traffic};
+use wanglou_simulator::{Flood, Options, Traffic};
 
 /// Simulate the sensors of a compound: what they would say at this hour, in the vendors' formats, over real MQTT.
 #[derive(Debug, ClapArgs)]
@@ -28,6 +28,12 @@ Examples:
   wanglou simulate --rate 2000 --count 120000        a fixed load for a minute
   wanglou simulate --site my-compound/site --seed 7
   wanglou simulate --into /tmp/month --days 30       a month as a journal, for wanglou backtest --data /tmp/month
+  wanglou simulate --flood f3                        a fire in building 7, half a minute from now, in the ordinary traffic
+  wanglou simulate --flood f1 --into /tmp/storm      a storm at noon of the first day, with what people do meanwhile
+
+Floods (docs/floods.md): f1 a storm · f2 a broker that was out · f3 a fire in building 7 · f4 New Year's Eve ·
+f5 one camera that never stops · f6 60 wrong clocks · f7 a power cut · f8 the storm during a handover. What no sensor
+says (40 reports, a phone that is off, a handover) is in a journal only: it does not come over MQTT.
 
 The same seed gives the same day. Ctrl-C ends it.")]
 pub struct Args {
@@ -55,10 +61,15 @@ pub struct Args {
     /// From this time on; by default so many whole days ago.
     #[arg(long, value_name = "TIME", requires = "into", value_parser = super::backtest::time)]
     from: Option<Timestamp>,
+    /// A flood beside the ordinary traffic: f1 to f8. Live it begins after half a minute, in a journal at noon.
+    #[arg(long, value_name = "NAME")]
+    flood: Option<Flood>,
     #[command(flatten)]
     broker: BrokerArgs,
 }
 
+/// A flood begins so long after the start, in real seconds: when every device has reported.
+const FLOOD_AFTER_S: f64 = 30.0;
 /// The fastest pace: a day in less than a minute and a half.
 const PACE_MAX: f64 = 1_000.0;
 
@@ -102,8 +113,8 @@ impl Args {
         let site = self.site()?;
         if let Some(folder) = &self.into {
             let from = self.from.map_or_else(|| into::days_ago(&site, self.days), Ok)?;
-            let until = from + wanglou_model::Span::hours(24 * i64::from(self.days));
-            let messages = into::write(&site, self.seed, (from, until), folder)?;
+            let until = from + Span::hours(24 * i64::from(self.days));
+            let messages = into::write(&site, self.seed, (from, until), self.flood, folder)?;
             println!("{messages} messages of {} days written to {}", self.days, folder.display());
             return Ok(Ended::Well);
         }
@@ -114,7 +125,7 @@ impl Args {
                 bail!("--pace off means that nothing is simulated: give a number, such as 1 or 60")
             }
         };
-        let traffic = traffic(&site, self.seed, tempo)?;
+        let traffic = traffic(&site, self.seed, tempo, self.flood)?;
         let broker = self.broker.broker("simulator")?;
         println!(
             "simulating {} devices of {} to {}:{}; Ctrl-C ends it",
@@ -149,12 +160,15 @@ impl Args {
 }
 
 /// The site's traffic from now on; devices without a voice are named.
-pub(super) fn traffic(site: &Site, seed: u64, tempo: Tempo) -> anyhow::Result<Traffic> {
+pub(super) fn traffic(site: &Site, seed: u64, tempo: Tempo, flood: Option<Flood>) -> anyhow::Result<Traffic> {
     let pace = match tempo {
         Tempo::Pace(pace) => pace,
         Tempo::PerSecond(_) => 1.0,
     };
-    let traffic = Traffic::new(site, Options::live(seed, clock::wall(), pace))?;
+    let now = clock::wall();
+    let soon = now + Span((FLOOD_AFTER_S * pace.max(1.0) * 1e6) as i64);
+    let flood = flood.map(|flood| (flood, soon));
+    let traffic = Traffic::new(site, Options { flood, ..Options::live(seed, now, pace) })?;
     if !traffic.mute().is_empty() {
         tracing::warn!(devices = traffic.mute().len(), "devices whose profile is not simulated stay silent");
     }

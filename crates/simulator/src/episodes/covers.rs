@@ -22,10 +22,7 @@ pub(super) fn open(cover: At, stage: &mut Stage<'_>, script: &mut Script) {
     let sensor = stage.compound.sensor(cover);
     let (debounced, follow_up) = (sensor.debounced, sensor.follow_up);
     let tilt = stage.random.between(25.0, 55.0);
-    let state = |open: bool| match debounced {
-        true => Reading::Cover { tilt_deg: None, moved: None, open: Some(open) },
-        false => tilted(if open { tilt } else { 1.2 }, open),
-    };
+    let state = |open: bool| cover_says(debounced, if open { tilt } else { 1.2 }, open);
     let open_s = stage.random.between(900.0, 2_700.0);
     script.say(0.0, Some(cover), state(true));
     if let Some(follow_up) = follow_up {
@@ -35,6 +32,14 @@ pub(super) fn open(cover: At, stage: &mut Stage<'_>, script: &mut Script) {
     }
     script.say(open_s, Some(cover), state(false));
     stage.state.open.insert(cover, script.after(open_s));
+}
+
+/// What a cover's sensor says of its lid, by whether it debounces by itself.
+pub(crate) fn cover_says(debounced: bool, tilt_deg: f64, open: bool) -> Reading {
+    match debounced {
+        true => Reading::Cover { tilt_deg: None, moved: None, open: Some(open) },
+        false => tilted(tilt_deg, open),
+    }
 }
 
 /// `triggered`: the sensor says itself that its threshold was passed, where its format has a word for it.

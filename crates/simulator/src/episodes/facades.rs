@@ -13,15 +13,7 @@ const PASSES_OWN_THRESHOLD: f64 = 0.25;
 pub(super) fn hit(facade: usize, stage: &mut Stage<'_>, script: &mut Script) {
     let random = &mut stage.random;
     let Some(camera) = random.pick(&stage.compound.facades[facade]).copied() else { return };
-    let upward = random.chance(0.3);
-    let seen = Seen {
-        confidence: Some(random.between(0.30, 0.78)),
-        drop_m: Some(random.between(0.5, 5.5)),
-        horizontal_m: Some(random.between(3.0, 12.0)),
-        upward: Some(upward),
-        speed_mps: Some(random.between(0.8, 4.0)),
-        ..Seen::default()
-    };
+    let seen = nothing(random);
     let judges_itself = !stage.compound.sensor(camera).voice.has_confidence();
     if judges_itself && !random.chance(PASSES_OWN_THRESHOLD) {
         // Drawn all the same, so that the day has its number of hits: another camera's.
@@ -35,6 +27,51 @@ pub(super) fn hit(facade: usize, stage: &mut Stage<'_>, script: &mut Script) {
         return;
     }
     script.say(0.0, Some(camera), seen.reading());
+}
+
+/// What a camera makes of a bird, a leaf, a drop of rain.
+fn nothing(random: &mut Random) -> Seen {
+    Seen {
+        upward: Some(random.chance(0.3)),
+        confidence: Some(random.between(0.30, 0.78)),
+        drop_m: Some(random.between(0.5, 5.5)),
+        horizontal_m: Some(random.between(3.0, 12.0)),
+        speed_mps: Some(random.between(0.8, 4.0)),
+        ..Seen::default()
+    }
+}
+
+/// One hit of something that nobody threw.
+pub(crate) fn false_hit(random: &mut Random) -> Reading {
+    nothing(random).reading()
+}
+
+/// Sparks that come down over the roofs: they fall far, and the camera is half sure.
+pub(crate) fn rocket_hit(random: &mut Random) -> Reading {
+    let seen = Seen {
+        confidence: Some(random.between(0.45, 0.88)),
+        drop_m: Some(random.between(4.0, 30.0)),
+        horizontal_m: Some(random.between(0.5, 8.0)),
+        upward: Some(false),
+        speed_mps: Some(random.between(3.0, 12.0)),
+        ..Seen::default()
+    };
+    seen.reading()
+}
+
+/// One camera's hit of something that fell from this floor.
+pub(crate) fn thrown_hit(random: &mut Random, floor: i32) -> Reading {
+    let seen = Seen {
+        confidence: Some(random.between(0.92, 0.97)),
+        drop_m: Some(f64::from(floor) * 2.8),
+        horizontal_m: Some(random.between(0.2, 2.0)),
+        upward: Some(false),
+        speed_mps: Some(random.between(14.0, 26.0)),
+        floors: Some((floor - 1, floor + 1)),
+        column: Some(4),
+        size: Some(ObjectSize::M),
+    };
+    seen.reading()
 }
 
 /// A bottle or a bag of rubbish from one of the upper floors.

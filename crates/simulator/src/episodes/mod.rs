@@ -10,6 +10,9 @@ mod homes;
 mod lifts;
 mod streets;
 
+pub(crate) use covers::cover_says;
+pub(crate) use facades::{false_hit, rocket_hit, thrown_hit};
+
 use crate::compound::{At, Compound};
 use crate::random::Random;
 use crate::traffic::State;
