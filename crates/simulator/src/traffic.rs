@@ -244,7 +244,7 @@ impl Traffic {
     fn flood(&mut self, does: Does, at: Timestamp, serial: u64) -> Option<Event> {
         match does {
             Does::Say(device, reading) => {
-                let event = self.event(at, device, serial, reading);
+                let event = self.event(at, device, serial, *reading);
                 return self.let_through(event);
             }
             Does::Rain(rain_mm_h) => self.state.sky.rain_mm_h = rain_mm_h,

@@ -43,16 +43,16 @@ pub(super) fn plot(plot: &mut Plot<'_>) {
     }
     if let Some(cover) = compound.covers.iter().copied().find(|at| compound.sensor(*at).debounced) {
         let until = plot.after(OUT_S + 1_800.0);
-        plot.step(60.0, Does::CoverOpen(cover, until));
-        plot.say(60.0, cover, Reading::Cover { tilt_deg: None, moved: None, open: Some(true) });
+        plot.step(-35.0, Does::CoverOpen(cover, until));
+        plot.say(-35.0, cover, Reading::Cover { tilt_deg: None, moved: None, open: Some(true) });
     }
     let corridor = |at: &&_| compound.sensor(**at).purpose == Purpose::Smoke;
     if let Some(detector) = compound.smoke.iter().filter(corridor).nth(40) {
-        plot.say(90.0, *detector, Reading::Smoke { active: true, source: None });
+        plot.say(-30.0, *detector, Reading::Smoke { active: true, source: None });
         plot.say(OUT_S + 300.0, *detector, Reading::Smoke { active: false, source: None });
     }
     if let Some(button) = compound.homes.iter().filter_map(|home| home.sos).nth(8) {
-        plot.say(30.0, button, Reading::Sos { active: true, source: Some("pendant".to_owned()) });
+        plot.say(-25.0, button, Reading::Sos { active: true, source: Some("pendant".to_owned()) });
     }
 }
 

@@ -1,7 +1,6 @@
 //! A fire in building 7.
 
 use super::{Does, Plot};
-use crate::beat::standing;
 use crate::compound::At;
 use wanglou_model::{LiftDoor, LiftMode, PlaceId, Purpose, Reading};
 
@@ -53,17 +52,14 @@ pub(super) fn plot(plot: &mut Plot<'_>) {
 fn recalled(plot: &mut Plot<'_>, lift: usize, controller: At) {
     let until = plot.after(BURNS_S);
     plot.step(28.0, Does::LiftTaken(lift, until));
-    let says = |moving: bool, door: LiftDoor| match standing(1, door) {
-        Reading::LiftStatus { floor, hold_command, hold_feedback, persons, .. } => Reading::LiftStatus {
-            door: Some(door),
-            moving: Some(moving),
-            floor,
-            mode: Some(LiftMode::Fire),
-            hold_command,
-            hold_feedback,
-            persons,
-        },
-        other => other,
+    let says = |moving: bool, door: LiftDoor| Reading::LiftStatus {
+        door: Some(door),
+        moving: Some(moving),
+        floor: Some(1),
+        mode: Some(LiftMode::Fire),
+        hold_command: Some(false),
+        hold_feedback: Some(false),
+        persons: Some(0),
     };
     plot.say(30.0, controller, says(true, LiftDoor::Closed));
     let mut when = 55.0;

@@ -110,7 +110,7 @@ impl FromStr for Flood {
 #[derive(Debug, Clone)]
 pub(crate) enum Does {
     /// A device says something.
-    Say(At, Reading),
+    Say(At, Box<Reading>),
     /// It rains so hard, mm/h.
     Rain(f64),
     /// Fireworks begin or end.
@@ -146,7 +146,7 @@ impl Plot<'_> {
     }
 
     fn say(&mut self, after_s: f64, device: At, reading: Reading) {
-        self.step(after_s, Does::Say(device, reading));
+        self.step(after_s, Does::Say(device, Box::new(reading)));
     }
 
     /// So many of a list, each once, in no order.
