@@ -245,7 +245,7 @@ impl Model {
         let wait = if guarded { Span::hours(2) } else { Span::mins(10) };
         let due = self.now + wait;
         self.alarms[n].own.insert(super::Own::First, due);
-        if self.alarms[n].active && self.covers.get(&place).is_some_and(Cover::is_open) {
+        if self.alarms[n].active {
             self.judge_cover(&place, None);
         }
     }

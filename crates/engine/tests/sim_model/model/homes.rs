@@ -438,7 +438,7 @@ impl Model {
                 times.extend(waits.then(|| self.next_time(self.now, 7 * 60)));
             }
             times.extend(self.visit_at(place, home));
-            dues.extend(times.into_iter().map(|at| (at.max(self.now), Due::Home(place.clone()))));
+            dues.extend(times.into_iter().map(|at| (at, Due::Home(place.clone()))));
         }
     }
 
