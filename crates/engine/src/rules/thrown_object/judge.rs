@@ -100,7 +100,7 @@ fn folded(alarm: &Alarm, throw: &Throw, how: How, sighting: &Sighting) -> Vec<Fa
         facts.push(Fact::Detailed { alarm: id(), details });
     }
     let alone = matches!(alarm.stage.as_deref(), Some("detected" | "review"));
-    if how == How::SecondCamera && alone {
+    if how == How::SecondCamera && alone && !throw.in_sky {
         facts.push(staged(alarm, "merged", words::second_camera()));
     }
     facts.extend(risen(alarm, throw));
@@ -146,9 +146,10 @@ fn sighting_is_hit(sighting: &Sighting) -> bool {
     matches!(sighting.said.reading, wanglou_model::Reading::ThrownObject { active: true, .. })
 }
 
-/// Nobody has to look first: a camera is sure, two agree, or there are people below. Old news is always reviewed.
+/// Nobody has to look first: a camera is sure, two agree, or there are people below. Old news is always reviewed, and
+/// so is what two cameras think they see while all façades see something.
 fn is_certain(throw: &Throw) -> bool {
-    !throw.late && (throw.certain || throw.cameras.len() > 1 || throw.people_below)
+    !throw.late && (throw.certain || (throw.cameras.len() > 1 && !throw.in_sky) || throw.people_below)
 }
 
 fn priority(throw: &Throw) -> Priority {

@@ -98,8 +98,10 @@ impl Rule for ThrownObject {
             (Reading::ThrownObject { active, .. }, _) if !sighting.duplicate => {
                 let place = sighting.device.place.clone();
                 let worth = self.worth(senses, setup, sighting, *active);
+                let in_sky = *active && self.in_sky(senses, setup, sighting);
                 let facade = self.kept.facades.entry(place.clone()).or_default();
-                facade.place(&place, &hit(senses, sighting)?, worth, &self.settings);
+                let hit = Hit { in_sky, ..hit(senses, sighting)? };
+                facade.place(&place, &hit, worth, &self.settings);
                 arm(&place, facade, timers);
                 Some(place)
             }
@@ -204,6 +206,13 @@ impl ThrownObject {
         }
     }
 
+    /// Do façades all over the compound see something at this moment?
+    fn in_sky(&mut self, senses: &Senses, setup: &Setup, sighting: &Sighting) -> bool {
+        let fresh = sighting.freshness == Freshness::Fresh;
+        let building = setup.site.building_of(&sighting.device.place).filter(|_| fresh);
+        building.is_some_and(|building| self.kept.sky.sees(senses.at, &building, &self.settings))
+    }
+
     fn rains(&self, at: Timestamp) -> bool {
         let holds = Span::secs(self.settings.rain_holds_s);
         self.kept.rain.values().any(|since| at - *since <= holds)
@@ -253,5 +262,6 @@ fn hit(senses: &Senses, sighting: &Sighting) -> Option<Hit> {
         people_below: *people_below == Some(true),
         confidence: *confidence,
         event_key: sighting.event_key(),
+        in_sky: false,
     })
 }

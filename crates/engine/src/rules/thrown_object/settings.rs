@@ -35,6 +35,10 @@ pub struct ThrownObjectSettings {
     pub storm_s: i64,
     /// The camera's weak hits are shelved so long, seconds.
     pub shelved_s: i64,
+    /// Hits in so many buildings at the same moment are rain or fireworks (A).
+    pub sky_buildings: usize,
+    /// Two cameras that are not sure prove nothing for so long after such a moment, seconds (A).
+    pub sky_s: i64,
     /// A report of somebody hurt so soon after a throw belongs to it, seconds.
     pub hurt_within_s: i64,
     /// A report of something burning so soon after a throw belongs to it, seconds.
@@ -61,6 +65,8 @@ impl Default for ThrownObjectSettings {
             storm_hits: 10,
             storm_s: 600,
             shelved_s: 1_800,
+            sky_buildings: 4,
+            sky_s: 600,
             hurt_within_s: 600,
             fire_within_s: 300,
             report_within_m: 30.0,

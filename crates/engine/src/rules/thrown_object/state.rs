@@ -17,6 +17,39 @@ pub(super) struct Kept {
     pub(super) facades: BTreeMap<PlaceId, Facade>,
     /// By weather station, since when it has reported rain last; absent while it is dry.
     pub(super) rain: BTreeMap<DeviceId, Timestamp>,
+    #[serde(default, skip_serializing_if = "Sky::is_clear")]
+    pub(super) sky: Sky,
+}
+
+/// Whether all façades see something at once, as they do rain and fireworks.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Sky {
+    /// The latest hits of any worth, each with its building.
+    hits: VecDeque<(Timestamp, PlaceId)>,
+    /// Not clear until then.
+    until: Option<Timestamp>,
+}
+
+impl Sky {
+    fn is_clear(&self) -> bool {
+        *self == Sky::default()
+    }
+
+    /// Takes a hit in. Is the sky full of them?
+    pub(super) fn sees(
+        &mut self,
+        at: Timestamp,
+        building: &PlaceId,
+        settings: &ThrownObjectSettings,
+    ) -> bool {
+        let moment = Span::secs(settings.merge_device_s);
+        self.hits.retain(|(then, known)| at - *then <= moment && known != building);
+        self.hits.push_back((at, building.clone()));
+        if self.hits.len() >= settings.sky_buildings.max(2) {
+            self.until = Some(at + Span::secs(settings.sky_s));
+        }
+        self.until.is_some_and(|until| at < until)
+    }
 }
 
 /// One façade.

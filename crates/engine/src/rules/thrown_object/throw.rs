@@ -55,6 +55,8 @@ pub(super) struct Hit {
     pub(super) people_below: bool,
     pub(super) confidence: Option<f64>,
     pub(super) event_key: Option<String>,
+    /// Rain or fireworks: all façades see something.
+    pub(super) in_sky: bool,
 }
 
 /// What is kept of a hit.
@@ -88,6 +90,9 @@ pub(super) struct Throw {
     pub(super) people_below: bool,
     pub(super) size: Option<ObjectSize>,
     pub(super) confidence: Option<f64>,
+    /// A second camera saw it while all façades saw something: that proves nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) in_sky: bool,
 }
 
 impl Throw {
@@ -104,6 +109,7 @@ impl Throw {
             people_below: false,
             size: None,
             confidence: None,
+            in_sky: false,
         }
     }
 
@@ -121,6 +127,7 @@ impl Throw {
             self.cameras.insert(hit.device.clone());
             self.certain |= worth == Worth::Certain;
             self.late &= hit.late;
+            self.in_sky |= hit.in_sky && how == How::SecondCamera;
         }
         let counts = how != How::More || (!hit.active && self.cameras.contains(&hit.device));
         if counts {
@@ -225,6 +232,7 @@ pub(super) fn hit_at(column: i32) -> Hit {
         people_below: false,
         confidence: None,
         event_key: None,
+        in_sky: false,
     }
 }
 
