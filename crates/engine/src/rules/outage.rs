@@ -4,6 +4,7 @@
 //!
 //! ```text
 //!  a device, or its hub, is lost ─► ≥ 5 and ≥ 50 % of a hub's, a building's or the compound's within 2 min
+//!       (of those that would be missed by then: a detector that speaks twice a day tells nothing by its silence)
 //!       ─► 30 s later, of those groups the widest: one alarm; others of the same ten minutes are parts of it
 //!       ─► cleared when fewer are dark; people end it
 //! ```
@@ -31,13 +32,15 @@ pub struct OutageSettings {
     pub share_pct: usize,
     /// Lost within so long of each other, seconds.
     pub within_s: i64,
+    /// A device with a longer interval is not due to speak, and tells nothing by its silence, seconds (A).
+    pub quick_s: i64,
     /// Judged so long after the threshold was reached, so that the widest group is told of, seconds (A).
     pub settle_s: i64,
 }
 
 impl Default for OutageSettings {
     fn default() -> Self {
-        Self { devices: 5, share_pct: 50, within_s: 120, settle_s: 30 }
+        Self { devices: 5, share_pct: 50, within_s: 120, quick_s: 300, settle_s: 30 }
     }
 }
 
@@ -54,6 +57,8 @@ struct Group {
     zh: String,
     en: String,
     of: BTreeSet<DeviceId>,
+    /// Those of them that would be missed within minutes.
+    quick: BTreeSet<DeviceId>,
 }
 
 /// The rule.
@@ -73,15 +78,16 @@ impl Outage {
         Self { settings, subject, groups: Vec::new(), lost: BTreeMap::new() }
     }
 
-    /// How many of a group were lost since a time.
-    fn lost_of(&self, group: &Group, since: Timestamp) -> usize {
-        let lost = |id: &&DeviceId| self.lost.get(*id).is_some_and(|at| *at >= since);
-        group.of.iter().filter(lost).count()
+    /// Half of a group is dark, or half of those in it that would be missed by now.
+    fn is_dark(&self, group: &Group, since: Timestamp) -> bool {
+        self.most(&group.of, since).or_else(|| self.most(&group.quick, since)).is_some()
     }
 
-    fn is_dark(&self, group: &Group, since: Timestamp) -> bool {
-        let lost = self.lost_of(group, since);
-        lost >= self.settings.devices && lost * 100 >= group.of.len() * self.settings.share_pct
+    /// How many of these are lost, and of how many, if that is most of them.
+    fn most(&self, of: &BTreeSet<DeviceId>, since: Timestamp) -> Option<(usize, usize)> {
+        let lost = of.iter().filter(|id| self.lost.get(*id).is_some_and(|at| *at >= since)).count();
+        let most = lost >= self.settings.devices && lost * 100 >= of.len() * self.settings.share_pct;
+        most.then_some((lost, of.len()))
     }
 
     /// The widest groups that are dark, none inside another.
@@ -100,7 +106,9 @@ impl Outage {
     }
 
     fn begin(&self, world: &World, group: &Group, incident: &IncidentId) -> Proposal {
-        let (lost, all) = (self.lost_of(group, self.since(world.at)), group.of.len());
+        let since = self.since(world.at);
+        let most = self.most(&group.of, since).or_else(|| self.most(&group.quick, since));
+        let (lost, all) = most.unwrap_or((0, group.of.len()));
         let reason = Reason::new(
             "outage",
             format!("{}：{all} 台设备中 {lost} 台两分钟内失联，疑似停电或断网", group.zh),
@@ -121,8 +129,9 @@ impl Outage {
     }
 }
 
-fn groups_of(setup: &Setup) -> Vec<Group> {
+fn groups_of(setup: &Setup, quick_s: i64) -> Vec<Group> {
     let site = &setup.site;
+    let is_quick = |device: &Device| device.interval.is_some_and(|interval| interval <= Span::secs(quick_s));
     let can_be_lost = |device: &Device| device.interval.is_some() || device.hub.is_some();
     let watched: BTreeMap<&DeviceId, &Device> = site
         .devices
@@ -134,20 +143,24 @@ fn groups_of(setup: &Setup) -> Vec<Group> {
     let root = site.places.keys().min_by_key(|place| place.as_str().len());
     if let Some(root) = root {
         let of = watched.keys().map(|id| (*id).clone()).collect();
+        let quick = watched.iter().filter(|(_, device)| is_quick(device));
+        let quick = quick.map(|(id, _)| (*id).clone()).collect();
         let (zh, en) = ("小区".to_owned(), "the compound".to_owned());
-        groups.push(Group { key: "site".into(), place: root.clone(), zh, en, of });
+        groups.push(Group { key: "site".into(), place: root.clone(), zh, en, of, quick });
     }
     for (id, place) in site.places.iter().filter(|(_, place)| place.kind == PlaceKind::Building) {
-        let inside = watched.iter().filter(|(_, device)| device.place.is_within(id));
-        let of = inside.map(|(id, _)| (*id).clone()).collect();
+        let inside = || watched.iter().filter(|(_, device)| device.place.is_within(id));
+        let of = inside().map(|(id, _)| (*id).clone()).collect();
+        let quick = inside().filter(|(_, device)| is_quick(device)).map(|(id, _)| (*id).clone()).collect();
         let (zh, en) = (place.name.zh.clone(), place.name.en.clone());
-        groups.push(Group { key: format!("building:{id}"), place: id.clone(), zh, en, of });
+        groups.push(Group { key: format!("building:{id}"), place: id.clone(), zh, en, of, quick });
     }
     for (hub, behind) in &setup.behind {
         let Some(known) = site.devices.get(hub) else { continue };
         let (zh, en) = (format!("网关 {hub}"), format!("hub {hub}"));
-        let of = behind.iter().cloned().collect();
-        groups.push(Group { key: format!("hub:{hub}"), place: known.place.clone(), zh, en, of });
+        let of: BTreeSet<DeviceId> = behind.iter().cloned().collect();
+        let quick = BTreeSet::new();
+        groups.push(Group { key: format!("hub:{hub}"), place: known.place.clone(), zh, en, of, quick });
     }
     groups
 }
@@ -178,7 +191,7 @@ impl Rule for Outage {
 
     fn configure(&mut self, _senses: &Senses, setup: &Setup, _timers: &mut RuleTimers) {
         self.settings = setup.rules.outage.clone();
-        self.groups = groups_of(setup);
+        self.groups = groups_of(setup, self.settings.quick_s);
         self.lost.retain(|id, _| setup.site.devices.contains_key(id));
     }
 
