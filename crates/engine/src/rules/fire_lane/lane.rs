@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use wanglou_model::{Mark, Span, Timestamp};
 
+/// News that is older than this comes out of a buffer, and has so long to say the contrary.
+const BUFFERED: Span = Span::mins(1);
+/// Who was there for less than this has driven by (A).
+const STANDS: Span = Span::secs(30);
 /// Cars of one lane that are kept; more are not told from those without a plate.
 const CARS_MAX: usize = 64;
 
@@ -28,6 +32,9 @@ pub(super) struct Car {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) plate: Option<String>,
     pub(super) since: Timestamp,
+    /// It came with old news, of which more may follow: not judged before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    not_before: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     gone: Option<Timestamp>,
     /// Somebody loads it, since then.
@@ -50,6 +57,8 @@ pub(super) struct Sight<'a> {
     pub(super) present: bool,
     pub(super) attended: Option<bool>,
     pub(super) at: Timestamp,
+    /// When it was heard.
+    pub(super) now: Timestamp,
     pub(super) mark: Option<Mark>,
 }
 
@@ -72,11 +81,17 @@ impl Car {
         self.gone.is_none()
     }
 
+    /// Can it be the one that comes into sight again? Of cars without a plate one that was there for moments has driven by.
+    fn stood(&self, gone: Timestamp) -> bool {
+        self.plate.is_some() || gone - self.since >= STANDS
+    }
+
     /// From when on it has stood for too long.
     fn due(&self, settings: &FireLaneSettings) -> Timestamp {
         let stands = self.since + Span::secs(settings.owner_s);
         let loads = self.attended.map(|since| since + Span::secs(settings.attended_s));
-        loads.map_or(stands, |until| until.max(stands))
+        let due = loads.map_or(stands, |until| until.max(stands));
+        self.not_before.map_or(due, |begin| begin.max(due))
     }
 }
 
@@ -92,13 +107,23 @@ impl Lane {
             }
             return;
         }
-        let stays =
-            self.cars.get(&key).is_some_and(|car| car.gone.is_none_or(|gone| sight.at - gone <= hidden));
+        let back = |car: &Car, gone: Timestamp| sight.at - gone <= hidden && car.stood(gone);
+        let stays = self.cars.get(&key).is_some_and(|car| car.gone.is_none_or(|gone| back(car, gone)));
         if !stays {
             let (segment, plate) = (sight.segment.to_owned(), plate.map(str::to_owned));
             let (since, mark) = (sight.at, sight.mark);
-            let car =
-                Car { segment, plate, since, gone: None, attended: None, mark, told: false, left: false };
+            let old = sight.now - sight.at > BUFFERED;
+            let car = Car {
+                segment,
+                plate,
+                since,
+                not_before: old.then_some(sight.now + BUFFERED),
+                gone: None,
+                attended: None,
+                mark,
+                told: false,
+                left: false,
+            };
             self.cars.insert(key.clone(), car);
             self.news.push(News::Came(key.clone()));
         }

@@ -269,6 +269,12 @@ fn is_lane(setup: &Setup, device: &Device) -> bool {
     road || device.purpose == Purpose::LaneCamera
 }
 
+/// Is it a gate, or the entrance of a car park? Cars come through there all day, and it is nobody's fire lane.
+fn is_gate(setup: &Setup, device: &Device) -> bool {
+    let door = setup.site.places.get(&device.place).is_some_and(|place| place.kind == PlaceKind::Door);
+    door && device.purpose != Purpose::LaneCamera
+}
+
 fn is_vehicle(class: &str) -> bool {
     matches!(class, "vehicle" | "car" | "truck" | "van" | "bus")
 }
@@ -350,20 +356,28 @@ impl Rule for FireLane {
             return None;
         }
         let test = sighting.freshness == Freshness::Test;
-        let (at, mark) = (sighting.occurred, mark_of(sighting.freshness));
+        let (at, now, mark) = (sighting.occurred, senses.at, mark_of(sighting.freshness));
         let whole = place.as_str().to_owned();
         let news = match &sighting.said.reading {
             Reading::Vehicle { present, .. } | Reading::Object { active: present, .. } if test => *present,
+            Reading::Vehicle { .. } if is_gate(setup, sighting.device) => return None,
             Reading::Vehicle { plate_hash, class, segment, present, attended } => {
                 let exempt = class.as_ref().is_some_and(|class| self.settings.exempt.contains(class));
                 let plate = plate_hash.as_deref();
-                let sight =
-                    Sight { segment, plate, present: *present && !exempt, attended: *attended, at, mark };
+                let sight = Sight {
+                    segment,
+                    plate,
+                    present: *present && !exempt,
+                    attended: *attended,
+                    at,
+                    now,
+                    mark,
+                };
                 self.with_lane(senses, &place, timers, |lane, settings| lane.see(settings, &sight))
             }
             Reading::Object { class, active, zone, .. } if is_vehicle(class) => {
                 let segment = zone.as_ref().unwrap_or(&whole);
-                let sight = Sight { segment, plate: None, present: *active, attended: None, at, mark };
+                let sight = Sight { segment, plate: None, present: *active, attended: None, at, now, mark };
                 self.with_lane(senses, &place, timers, |lane, settings| lane.see(settings, &sight))
             }
             Reading::DeviceFault { active, .. } | Reading::Tamper { active } => {
