@@ -2,7 +2,7 @@
 
 use super::car::Car;
 use serde::{Deserialize, Serialize};
-use wanglou_model::{DeviceId, Evidence, Timestamp};
+use wanglou_model::{DeviceId, Evidence, Outcome, Timestamp};
 
 /// Why it is not known any more whether the bike is still there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +64,9 @@ pub(super) struct Bike {
     pub(super) doubt: Option<Doubt>,
     /// The door closed or the car moved with it inside, although the lift was held.
     pub(super) defeated: bool,
+    /// Its alarm was ended, then and so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ended: Option<(Timestamp, Outcome)>,
 }
 
 impl Bike {
@@ -91,6 +94,7 @@ impl Bike {
             left: false,
             doubt: None,
             defeated: false,
+            ended: None,
         }
     }
 

@@ -85,7 +85,9 @@ impl EbikeInLift {
         }
         let ended = self
             .latest(world, &self.kind, place.as_str())
-            .and_then(|alarm| alarm.closed_at.zip(alarm.outcome));
+            .and_then(|alarm| alarm.closed_at.zip(alarm.outcome))
+            // A camera that never says "stop" outlives the memory of alarms.
+            .or(bike.ended);
         let seen_before_its_end = ended.filter(|(closed, _)| alarm.is_none() && bike.since <= *closed);
         let anew = match seen_before_its_end {
             None => false,

@@ -36,7 +36,7 @@ use serde::{Deserialize, Serialize};
 use state::Lift;
 use std::collections::{BTreeMap, BTreeSet};
 use wanglou_model::{
-    AlarmKind, Command, Device, DeviceId, Fact, Op, PlaceId, Purpose, Reading, Reason, Timestamp,
+    AlarmKind, Command, Device, DeviceId, Fact, Op, Outcome, PlaceId, Purpose, Reading, Reason, Timestamp,
 };
 
 /// The rule.
@@ -186,6 +186,20 @@ impl Rule for EbikeInLift {
     fn command(&self, world: &World, alarm: &Alarm, command: &Command) -> Option<Result<Vec<Fact>, Reason>> {
         let Op::Release { reason } = &command.op else { return None };
         Some(self.release_by(world, alarm, command, reason))
+    }
+
+    fn ended(
+        &mut self,
+        senses: &Senses,
+        _setup: &Setup,
+        alarm: &Alarm,
+        _reason: &Reason,
+        _timers: &mut RuleTimers,
+    ) {
+        let lift = self.kept.lifts.get_mut(&alarm.place).filter(|_| alarm.kind == self.kind);
+        if let Some(bike) = lift.and_then(|lift| lift.bike.as_mut()) {
+            bike.ended = Some((senses.at, alarm.outcome.unwrap_or(Outcome::Unverified)));
+        }
     }
 
     fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
