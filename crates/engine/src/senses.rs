@@ -15,6 +15,8 @@ use wanglou_model::{
 
 /// Older news than this is recorded, not pushed, unless it is a condition that still holds.
 pub const LATE_AFTER: Span = Span::mins(10);
+/// Devices that were cut off from the broker too send what they kept within so long of its return (A).
+const AFTERMATH: Span = Span::secs(15);
 /// How long a phone that was connected before a restart counts as reachable until it is back.
 pub const PHONE_RETURNS_WITHIN: Span = Span::secs(45);
 /// How many blind times of one kind are remembered; the oldest is forgotten first.
@@ -194,6 +196,9 @@ pub struct Senses {
     /// The same of each lane.
     #[serde(default)]
     pub outages: BTreeMap<String, Timestamp>,
+    /// The latest outage that is over: from, until.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) outage_over: Option<(Timestamp, Timestamp)>,
     /// Times that nobody held for us, whatever it was, in order, not overlapping.
     pub blinds: Vec<(Timestamp, Timestamp)>,
     /// Times that nobody held for us of what comes by one lane.
@@ -225,6 +230,7 @@ impl Default for Senses {
             lanes: BTreeMap::new(),
             outage_from: None,
             outages: BTreeMap::new(),
+            outage_over: None,
             blinds: Vec::new(),
             lane_blinds: Vec::new(),
             devices: DevicesSeen::default(),
@@ -342,13 +348,16 @@ impl Senses {
         }
         let all_up = self.lanes.values().all(|state| *state == PathState::Up);
         if all_up {
-            self.outage_from = None;
+            // Before the very first start there is no outage, only nothing.
+            let over = self.outage_from.take().filter(|from| *from > Timestamp(0));
+            self.outage_over = over.map(|from| (from, self.at)).or(self.outage_over);
         } else {
             self.outage_from.get_or_insert(self.at);
         }
     }
 
-    /// A message without a time of its own may be as old as the outage of its lane that it comes out of.
+    /// A message without a time of its own may be as old as the outage of its lane that it comes out of: while the broker
+    /// gives out what it held, and right after that, when devices send what they could not.
     pub(crate) fn undated_may_be_late(&self, by: Option<Way>) -> bool {
         let (draining, outage) = match by {
             Some(Way { lane, .. }) => {
@@ -356,7 +365,10 @@ impl Senses {
             }
             None => (self.lanes.values().any(|state| *state == PathState::Draining), self.outage_from),
         };
-        draining && outage.is_some_and(|from| self.at - from > LATE_AFTER)
+        let aftermath = self
+            .outage_over
+            .is_some_and(|(from, until)| until - from > LATE_AFTER && self.at - until <= AFTERMATH);
+        aftermath || (draining && outage.is_some_and(|from| self.at - from > LATE_AFTER))
     }
 
     /// When it was so, and how that stands to the present.
