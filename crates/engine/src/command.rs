@@ -3,6 +3,7 @@
 
 use crate::alarm::{Alarm, Condition, Follower};
 use crate::custody;
+use crate::fire;
 use crate::ladder;
 use crate::rules::{Rule, knows};
 use crate::windows::{SHELF_MAX, never_aside};
@@ -48,10 +49,10 @@ pub(crate) fn decide(world: &World, rules: &[Box<dyn Rule>], command: &Command) 
         return Outcomes::refused(Answer::Gone);
     }
     match &command.op {
-        Op::Accept { eta_s } => accept(alarm, by, command.rev, *eta_s),
-        Op::Undo => undo(alarm, by),
+        Op::Accept { eta_s } => accept(world, alarm, by, command.rev, *eta_s),
+        Op::Undo => undo(world, alarm, by),
         Op::Decline { reason } => decline(world, alarm, by, reason),
-        Op::EnRoute => on_the_way(alarm, by),
+        Op::EnRoute => on_the_way(world, alarm, by),
         Op::Arrive => arrive(world, rules, alarm, by),
         Op::Note { text } => note(alarm, by, text),
         Op::Guard { .. } | Op::Confirm | Op::Investigate | Op::Release { .. } => {
@@ -127,7 +128,7 @@ fn held_by_another(alarm: &Alarm, by: &OfficerId) -> Option<Outcomes> {
     Some(Outcomes::refused(Answer::Taken { by: other.clone() }))
 }
 
-fn accept(alarm: &Alarm, by: &OfficerId, seen: Option<u64>, eta_s: Option<u32>) -> Outcomes {
+fn accept(world: &World, alarm: &Alarm, by: &OfficerId, seen: Option<u64>, eta_s: Option<u32>) -> Outcomes {
     if let Some(taken) = held_by_another(alarm, by) {
         return taken;
     }
@@ -137,16 +138,22 @@ fn accept(alarm: &Alarm, by: &OfficerId, seen: Option<u64>, eta_s: Option<u32>) 
     if seen.is_some_and(|seen| seen < alarm.upgraded_rev) {
         return Outcomes::refused(Answer::Changed);
     }
-    Outcomes::done(alarm, vec![Fact::Accepted { alarm: alarm.id.clone(), by: by.clone(), eta_s }])
+    let first = Fact::Accepted { alarm: alarm.id.clone(), by: by.clone(), eta_s };
+    let others = fire::accepted_with(world.book, alarm, by, eta_s);
+    Outcomes::done(alarm, std::iter::once(first).chain(others).collect())
 }
 
-fn undo(alarm: &Alarm, by: &OfficerId) -> Outcomes {
+fn undo(world: &World, alarm: &Alarm, by: &OfficerId) -> Outcomes {
     if let Some(taken) = held_by_another(alarm, by) {
         return taken;
     }
     match alarm.response {
         Response::Accepted | Response::EnRoute if holder(alarm) == Some(by) => {
-            Outcomes::done(alarm, vec![Fact::Undone { alarm: alarm.id.clone(), by: by.clone() }])
+            let mut all = fire::taken_with(world.book, alarm);
+            all.retain(|other| matches!(other.response, Response::Accepted | Response::EnRoute));
+            all.insert(0, alarm);
+            let undone = |alarm: &Alarm| Fact::Undone { alarm: alarm.id.clone(), by: by.clone() };
+            Outcomes::done(alarm, all.into_iter().map(undone).collect())
         }
         Response::Accepted
         | Response::EnRoute
@@ -240,11 +247,11 @@ fn shelve(world: &World, alarm: &Alarm, by: &OfficerId, until: Timestamp, reason
     }
 }
 
-fn on_the_way(alarm: &Alarm, by: &OfficerId) -> Outcomes {
+fn on_the_way(world: &World, alarm: &Alarm, by: &OfficerId) -> Outcomes {
     if let Some(taken) = held_by_another(alarm, by) {
         return taken;
     }
-    let mut facts = accepted_first(alarm, by);
+    let mut facts = accepted_first(world, alarm, by);
     facts.push(Fact::EnRoute { alarm: alarm.id.clone(), by: by.clone() });
     Outcomes::done(alarm, facts)
 }
@@ -253,19 +260,22 @@ fn arrive(world: &World, rules: &[Box<dyn Rule>], alarm: &Alarm, by: &OfficerId)
     if let Some(taken) = held_by_another(alarm, by) {
         return taken;
     }
-    let mut facts = accepted_first(alarm, by);
-    facts.push(Fact::Arrived { alarm: alarm.id.clone(), by: by.clone() });
-    facts
-        .extend(knows(rules, alarm.kind.as_str()).map(|rule| rule.arrived(world, alarm)).unwrap_or_default());
+    let mut facts = accepted_first(world, alarm, by);
+    for alarm in std::iter::once(alarm).chain(fire::there_with(world.book, alarm, by)) {
+        facts.push(Fact::Arrived { alarm: alarm.id.clone(), by: by.clone() });
+        let rule = knows(rules, alarm.kind.as_str());
+        facts.extend(rule.map(|rule| rule.arrived(world, alarm)).unwrap_or_default());
+    }
     Outcomes::done(alarm, facts)
 }
 
 /// Whoever acts on an alarm that nobody has, has it.
-fn accepted_first(alarm: &Alarm, by: &OfficerId) -> Vec<Fact> {
-    match holder(alarm) {
-        Some(_) => Vec::new(),
-        None => vec![Fact::Accepted { alarm: alarm.id.clone(), by: by.clone(), eta_s: None }],
-    }
+fn accepted_first(world: &World, alarm: &Alarm, by: &OfficerId) -> Vec<Fact> {
+    let first = match holder(alarm) {
+        Some(_) => None,
+        None => Some(Fact::Accepted { alarm: alarm.id.clone(), by: by.clone(), eta_s: None }),
+    };
+    first.into_iter().chain(fire::accepted_with(world.book, alarm, by, None)).collect()
 }
 
 fn note(alarm: &Alarm, by: &OfficerId, text: &str) -> Outcomes {
@@ -297,7 +307,7 @@ fn review(
     note: &str,
 ) -> Outcomes {
     match outcome {
-        None | Some(Outcome::Unverified) => accept(alarm, &command.officer, command.rev, None),
+        None | Some(Outcome::Unverified) => accept(world, alarm, &command.officer, command.rev, None),
         Some(Outcome::Real) => by_rule(world, rules, alarm, &Command { op: Op::Confirm, ..command.clone() }),
         Some(nothing) => resolve(world, rules, alarm, &command.officer, nothing, note, &[]),
     }
@@ -315,7 +325,7 @@ fn resolve(
     if let Some(taken) = held_by_another(alarm, by) {
         return taken;
     }
-    let mut facts = accepted_first(alarm, by);
+    let mut facts = accepted_first(world, alarm, by);
     facts.push(Fact::Resolved {
         alarm: alarm.id.clone(),
         by: by.clone(),

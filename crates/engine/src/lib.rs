@@ -15,6 +15,7 @@ mod command;
 mod custody;
 mod duty;
 mod few;
+mod fire;
 mod flood;
 mod ladder;
 pub mod lifecycle;
@@ -685,6 +686,7 @@ impl Engine {
     fn raise(&mut self, at: Timestamp, rule: usize, raise: &rules::Raise, facts: &mut Vec<Fact>) {
         let concluded = raising::conclude(&self.world(), self.rules[rule].name(), raise);
         let began = concluded.iter().any(|fact| matches!(fact, Fact::Raised(_) | Fact::Reopened { .. }));
+        let new = concluded.iter().any(|fact| matches!(fact, Fact::Raised(_)));
         let id = concluded.iter().find_map(Fact::alarm).cloned();
         let rung = concluded.iter().find_map(start_of);
         for fact in concluded {
@@ -696,6 +698,9 @@ impl Engine {
         if let Some(rung) = rung.filter(|_| alarm.phase() == lifecycle::Phase::Called) {
             let id = alarm.id.clone();
             self.climb(at, &id, rung, facts);
+            if new {
+                self.take_with_fire(at, &id, facts);
+            }
         }
         let Some(alarm) = id.and_then(|id| self.book.alarms.get(&id)) else { return };
         for fact in self.rules[rule].after_raise(&self.world(), alarm) {

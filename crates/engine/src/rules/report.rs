@@ -4,9 +4,11 @@
 //! Subject: none; nothing is kept here. A report of the same category nearby, soon after the latest one, joins it.
 //! What is told of a person in an incident is erased when it is over; a tip is for the officer alone.
 
+use super::sensing::building_of;
 use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, maintainers, text};
 use crate::alarm::Alarm;
 use crate::ladder::{default_ladder, rung, times};
+use crate::raising::incident_of;
 use crate::reports::{Source, Word, evidence};
 use crate::senses::{Senses, Sighting, Subject};
 use crate::setup::Setup;
@@ -140,6 +142,10 @@ impl PeoplesReport {
         let place = earlier.map_or(word.place, |alarm| &alarm.place);
         let mut raise = base(world, word, key, place, priority, told(word));
         raise.merge = Span::secs(self.settings.join_s);
+        if *category == wanglou_model::Category::Fire {
+            let (site, building) = (world.setup.site.id.as_str(), building_of(world.setup, word.place));
+            raise.incident = Some(incident_of(&[site, "fire", building.as_str(), &world.at.0.to_string()]));
+        }
         if let Some(alarm) = earlier {
             raise.details = joined(alarm, word);
         }

@@ -17,7 +17,7 @@ use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, t
 use crate::alarm::Alarm;
 use crate::ladder::{default_ladder, rung};
 use crate::raising::kind_of;
-use crate::rules::smoke::{is_fire, is_fire_confirmed_in};
+use crate::rules::smoke::{is_confirmed_fire, is_fire};
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
 use crate::snapshot::{self, SnapshotError};
@@ -106,17 +106,22 @@ impl FireLane {
         }
     }
 
-    /// Is a fire confirmed in the building that the lane leads to? A lane of which nobody said where leads everywhere.
-    fn is_needed(&self, world: &World, place: &PlaceId) -> bool {
-        let site = &world.setup.site;
-        let zone = site.places.get(place).and_then(|lane| lane.zone.as_ref());
-        let leads_to = |building: &PlaceId| {
-            let same = site.grid_of(place).is_none_or(|grid| site.grid_of(building) == Some(grid));
-            place.is_within(building) || zone.map_or(same, |zone| zone == building)
+    /// Confirmed fires of the building that the lane leads to. A lane of which nobody said where leads everywhere.
+    fn fires<'w>(&self, world: &World<'w>, place: &PlaceId) -> impl Iterator<Item = &'w Alarm> {
+        let (setup, book, place) = (world.setup, world.book, place.clone());
+        let site = &setup.site;
+        let zone = site.places.get(&place).and_then(|lane| lane.zone.clone());
+        let leads_to = move |building: &PlaceId| {
+            let same = site.grid_of(&place).is_none_or(|grid| site.grid_of(building) == Some(grid));
+            place.is_within(building) || zone.as_ref().map_or(same, |zone| zone == building)
         };
-        let fires = world.book.open_alarms().filter(|alarm| is_fire(alarm));
-        let buildings = fires.map(|alarm| building_of(world.setup, &alarm.place));
-        buildings.filter(|building| leads_to(building)).any(|building| is_fire_confirmed_in(world, &building))
+        let confirmed = book.open_alarms().filter(|alarm| is_confirmed_fire(alarm));
+        confirmed.filter(move |alarm| leads_to(&building_of(setup, &alarm.place)))
+    }
+
+    /// Is a fire confirmed in the building that the lane leads to?
+    fn is_needed(&self, world: &World, place: &PlaceId) -> bool {
+        self.fires(world, place).next().is_some()
     }
 
     fn owner(&self, world: &World, car: &Car) -> Option<OfficerId> {
@@ -183,6 +188,8 @@ impl FireLane {
             raise = raise.seen_by(said);
             raise.first_at = car.since;
         }
+        raise.incident =
+            if fire { self.fires(world, place).find_map(|alarm| alarm.incident.clone()) } else { None };
         raise.event_key = Some(format!("since {}", car.since.0));
         raise.mark = car.mark;
         raise.merge = Span::secs(self.settings.hidden_s);

@@ -2,10 +2,11 @@
 
 use super::spot::{Sense, Spot};
 use super::{COOKING, HEAT, Smoke, WORD, kind_by, sense_of, words};
-use crate::alarm::Alarm;
+use crate::alarm::{Alarm, Condition};
 use crate::command::closed;
 use crate::ladder::{default_ladder, rung};
 use crate::raising::{incident_of, kind_of};
+use crate::reports::{Source, Word};
 use crate::rules::sensing::{building_of, gone, self_tested, was_nothing};
 use crate::rules::{Proposal, Raise};
 use crate::senses::{Freshness, Sighting, Subject};
@@ -14,8 +15,8 @@ use crate::world::World;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use wanglou_model::{
-    Audience, CallAnswer, Fact, IncidentId, Ladder, NextRung, Outcome, PlaceId, Priority, Reading, Reason,
-    Reopening, Response, Role, Rung, Span, StopsAt, Timestamp,
+    Audience, CallAnswer, Category, Fact, IncidentId, Ladder, NextRung, NoteKind, Outcome, PlaceId, Priority,
+    Reading, Reason, Reopening, Response, Role, Rung, Span, StopsAt, Timestamp,
 };
 
 /// Details of an alarm that this rule reads again.
@@ -23,6 +24,8 @@ const CONFIRMED: &str = "confirmed";
 const COOKS: &str = "cooking";
 const RANG_AGAIN: &str = "rang_again";
 const PROMPT: &str = "prompt";
+/// How many people have told of it.
+const REPORTS: &str = "reports";
 
 /// Is it known to be a fire?
 pub(super) fn is_confirmed(alarm: &Alarm) -> bool {
@@ -123,7 +126,8 @@ impl Smoke {
         let near = world
             .book
             .open_alarms()
-            .filter(|alarm| super::is_fire(alarm) && building_of(world.setup, &alarm.place) == building);
+            .filter(|alarm| super::is_fire(alarm) || is_told_fire(alarm))
+            .filter(|alarm| building_of(world.setup, &alarm.place) == building);
         let joined = near.filter_map(|alarm| alarm.incident.clone()).min();
         joined.unwrap_or_else(|| {
             incident_of(&[world.setup.site.id.as_str(), "fire", building.as_str(), &since.0.to_string()])
@@ -194,6 +198,39 @@ impl Smoke {
         facts.into_iter().map(Proposal::Fact).chain([climb]).collect()
     }
 
+    /// Somebody tells of a fire where there is an alarm about one: it is that fire. Two that do not know of each other are
+    /// no coincidence, so it is confirmed by it, if it was not; else it counts.
+    pub(super) fn told(&self, world: &World, word: &Word) -> Option<Vec<Proposal>> {
+        let by_people = match word.source {
+            Source::Officer(_) => true,
+            Source::Note(note) => note.kind == NoteKind::Report,
+        };
+        if word.report.category != Category::Fire || !by_people {
+            return None;
+        }
+        let building = building_of(world.setup, word.place);
+        let burns = |alarm: &&Alarm| {
+            let lately = matches!(alarm.condition, Condition::Cleared { at } if world.at - at < self.anew());
+            super::is_fire(alarm)
+                && !alarm.test
+                && (alarm.is_active() || lately)
+                && alarm.response != Response::Resolved
+                && building_of(world.setup, &alarm.place) == building
+        };
+        let fire = world.book.open_alarms().filter(burns);
+        let fire = fire.min_by_key(|alarm| (!is_confirmed(alarm), alarm.raised_at, &alarm.id))?;
+        let told = fire.details.get(REPORTS).and_then(Value::as_u64).unwrap_or(0) + 1;
+        let evidence = word.evidence();
+        let mut facts = vec![
+            Fact::Repeated { alarm: fire.id.clone(), count: 1, last_at: world.at, device: None, evidence },
+            Fact::Detailed { alarm: fire.id.clone(), details: details([(REPORTS, told.into())]) },
+        ];
+        if !is_confirmed(fire) {
+            facts.extend(confirm(fire, &words::told_too()));
+        }
+        Some(facts.into_iter().map(Proposal::Fact).collect())
+    }
+
     /// What the resident said.
     pub(super) fn answer(&self, world: &World, home: &PlaceId, answer: CallAnswer) -> Vec<Proposal> {
         let at_home = world.book.open_alarms().filter(|alarm| super::is_fire(alarm) && alarm.place == *home);
@@ -255,6 +292,11 @@ impl Smoke {
         ];
         facts.into_iter().map(Proposal::Fact).collect()
     }
+}
+
+/// Somebody told of a fire before any detector did.
+fn is_told_fire(alarm: &Alarm) -> bool {
+    alarm.kind.as_str() == "report" && alarm.details.get("category") == Some(&Value::from("fire"))
 }
 
 fn key_of(subject: &Subject, since: Timestamp) -> String {

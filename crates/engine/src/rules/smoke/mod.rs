@@ -21,6 +21,7 @@ use super::sensing::{building_of, mark_of, subject_of};
 use super::{Cause, KindWords, Proposal, Rule, RuleSettings, RuleTimers};
 use crate::alarm::Alarm;
 use crate::raising::kind_of;
+use crate::reports::Word;
 use crate::senses::{Freshness, Senses, Sighting, Subject};
 use crate::setup::Setup;
 use crate::snapshot::{self, SnapshotError};
@@ -224,6 +225,10 @@ impl Rule for Smoke {
         self.answer(world, home, answer)
     }
 
+    fn reported(&self, world: &World, word: &Word) -> Option<Vec<Proposal>> {
+        self.told(world, word)
+    }
+
     fn actions(&self, _world: &World, alarm: &Alarm) -> Vec<&'static str> {
         if judge::is_confirmed(alarm) { Vec::new() } else { vec!["confirm"] }
     }
@@ -253,14 +258,12 @@ impl Rule for Smoke {
     }
 }
 
-/// Is a fire in the building that a place belongs to confirmed?
-pub(super) fn is_fire_confirmed_in(world: &World, building: &PlaceId) -> bool {
-    world.book.open_alarms().any(|alarm| {
-        is_fire(alarm) && judge::is_confirmed(alarm) && building_of(world.setup, &alarm.place) == *building
-    })
+/// Is it an alarm about a fire that is known to be one?
+pub(crate) fn is_confirmed_fire(alarm: &Alarm) -> bool {
+    is_fire(alarm) && judge::is_confirmed(alarm)
 }
 
 /// Is it an alarm about a fire?
-pub(super) fn is_fire(alarm: &Alarm) -> bool {
+pub(crate) fn is_fire(alarm: &Alarm) -> bool {
     matches!(alarm.kind.as_str(), "smoke" | HEAT)
 }

@@ -31,6 +31,14 @@ fn advice() -> Vec<wanglou_model::Text> {
     ]
 }
 
+pub(super) fn told_too() -> Reason {
+    Reason::new(
+        "confirmed",
+        "有人报告起火，已核实：立即拨打119",
+        "somebody tells of a fire too, confirmed: call 119 now",
+    )
+}
+
 pub(super) fn sensed(sense: Sense) -> Reason {
     match sense {
         Sense::Smoke => Reason::new("smoke", "烟雾探测器告警", "a smoke detector says so"),
