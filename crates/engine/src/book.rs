@@ -10,7 +10,7 @@ use crate::timers::{Timer, Timers};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use wanglou_model::{
-    AlarmId, AlarmKind, Answer, Canary, Channel, CommandId, Delivered, DeviceId, Ended, Entered, Fact,
+    AlarmId, AlarmKind, Answer, Aside, Canary, Channel, CommandId, Delivered, DeviceId, Ended, Entered, Fact,
     NextRung, OfficerId, OutboxRow, Owner, PhoneId, PlaceId, Reason, Recipient, Reopening, Response, Span,
     StopsAt, Timestamp, Told,
 };
@@ -243,8 +243,11 @@ impl Book {
         if alarm.dirty {
             self.dirty.insert(alarm.id.clone());
         }
-        if let Fact::Rung { alarm, told, ring: true, .. } = fact {
-            self.called(at, alarm, told);
+        if let Fact::Shelved { alarm, how: Aside::ByDesign, .. } = fact {
+            self.part(at, alarm);
+        }
+        if let Fact::Rung { alarm, told, ring, .. } = fact {
+            self.called(at, alarm, told, *ring);
         }
         if let Fact::Accepted { alarm, .. } = fact {
             // Who took it need not be rung any more; the resident is still to be called.

@@ -1,6 +1,10 @@
 //! A flood of alarms, for each person by themselves (ISA-18.2: ten in ten minutes). While it lasts their phone rings for
-//! what may never be grouped away, for the first alarm of an incident, and for one digest with the count of the rest,
+//! what may never be grouped away, for the first alarms of incidents, and for one digest with the count of the rest,
 //! which is in their list all the while. What is held back keeps its ladder, and so calls others if nobody takes it.
+//!
+//! Alarms count whether they ring or are only shown, so that a storm is known by the tenth wet cover although one rang
+//! for all of a zone. The digest rings in the place of the first alarm that is held back. Incidents may be many, too: once
+//! five of what rings in a flood have rung within ten minutes, further first alarms of incidents are counted like the rest.
 
 use crate::Engine;
 use crate::alarm::Alarm;
@@ -33,6 +37,9 @@ const CALLS_MAX: usize = 64;
 pub struct Calls {
     /// The latest alarms that called them, each once, the oldest first.
     pub lately: VecDeque<(Timestamp, AlarmId)>,
+    /// When their phone rang lately for what rings in a flood too.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub rang: VecDeque<Timestamp>,
     /// Since when they are in a flood.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flood: Option<Timestamp>,
@@ -56,6 +63,25 @@ impl Calls {
         self.lately.iter().filter(|(then, _)| *then + WITHIN > at).count()
     }
 
+    fn ring(&mut self, at: Timestamp) {
+        self.rang.retain(|then| *then + WITHIN > at);
+        if self.rang.len() == CALLS_MAX {
+            self.rang.pop_front();
+        }
+        self.rang.push_back(at);
+    }
+
+    /// Have so many rung that the first alarms of incidents are counted too?
+    fn is_full(&self, at: Timestamp) -> bool {
+        self.rang.iter().filter(|then| **then + WITHIN > at).count() >= FLOOD_BELOW
+    }
+
+    /// Is this alarm the one with which a flood begins?
+    fn is_tenth(&self, at: Timestamp, alarm: &AlarmId) -> bool {
+        let known = self.lately.iter().any(|(_, known)| known == alarm);
+        self.flood.is_none() && !known && self.within(at) + 1 >= FLOOD_FROM
+    }
+
     /// When fewer than [`FLOOD_BELOW`] will be left, if no more come.
     fn ebbs_at(&self) -> Option<Timestamp> {
         let fifth = self.lately.len().checked_sub(FLOOD_BELOW)?;
@@ -64,13 +90,28 @@ impl Calls {
 }
 
 impl Book {
-    /// A rung called these people.
-    pub(crate) fn called(&mut self, at: Timestamp, id: &AlarmId, told: &[Told]) {
-        if self.alarms.get(id).is_none_or(|alarm| alarm.kind.as_str() == DIGEST) {
-            return;
-        }
+    /// A rung called these people, or showed it to them.
+    pub(crate) fn called(&mut self, at: Timestamp, id: &AlarmId, told: &[Told], ring: bool) {
+        let Some(alarm) = self.alarms.get(id) else { return };
+        let digest = alarm.kind.as_str() == DIGEST;
+        let grave = digest || !may_be_grouped(alarm) || is_whole(alarm);
         for told in told {
-            self.calls.entry(told.officer.clone()).or_default().add(at, id);
+            let calls = self.calls.entry(told.officer.clone()).or_default();
+            if !digest {
+                calls.add(at, id);
+            }
+            if ring && grave && !told.quiet && told.unreached.is_none() {
+                calls.ring(at);
+            }
+        }
+    }
+
+    /// A new alarm was set aside as a part of an incident: whoever was told of the whole has it in the list.
+    pub(crate) fn part(&mut self, at: Timestamp, id: &AlarmId) {
+        let Some(alarm) = self.alarms.get(id).filter(|alarm| alarm.raised_at == at) else { return };
+        let whom: Vec<OfficerId> = self.told_of_whole(alarm).cloned().collect();
+        for officer in whom {
+            self.calls.entry(officer).or_default().add(at, id);
         }
     }
 
@@ -117,41 +158,66 @@ pub(crate) fn may_be_grouped(alarm: &Alarm) -> bool {
     !(never_aside(alarm.priority, &alarm.ladder) || alone || alarm.test)
 }
 
+/// Is it what is told of an incident, not one of its parts?
+fn is_whole(alarm: &Alarm) -> bool {
+    let part = alarm.shelved.as_ref().is_some_and(|shelf| shelf.how == Aside::ByDesign);
+    alarm.incident.is_some() && !part
+}
+
 impl World<'_> {
     /// Is this person's phone to be left alone about this alarm?
     pub(crate) fn holds_back(&self, alarm: &Alarm, officer: &OfficerId) -> bool {
-        let parent = alarm.incident.is_some()
-            && alarm.shelved.as_ref().is_none_or(|shelf| shelf.how != Aside::ByDesign);
-        self.book.is_flooded(officer) && may_be_grouped(alarm) && !parent
+        let Some(calls) = self.book.calls.get(officer).filter(|_| may_be_grouped(alarm)) else {
+            return false;
+        };
+        let flooded = calls.flood.is_some() || calls.is_tenth(self.at, &alarm.id);
+        flooded && (!is_whole(alarm) || calls.is_full(self.at))
     }
 }
 
 impl Engine {
+    /// A new part of an incident that is told by another alarm: it counts for those who were told of that.
+    pub(crate) fn count_part(&mut self, at: Timestamp, id: &AlarmId, facts: &mut Vec<Fact>) {
+        let Some(alarm) = self.book().alarms.get(id) else { return };
+        let whom: Vec<OfficerId> = self.book().told_of_whole(alarm).cloned().collect();
+        for officer in whom {
+            self.judge_flood(at, &officer, facts);
+        }
+    }
+
     /// After a rung: who is in a flood from now on, and what was held back for whom.
-    pub(crate) fn judge_floods(&mut self, at: Timestamp, id: &AlarmId, told: &[Told], facts: &mut Vec<Fact>) {
+    pub(crate) fn judge_floods(
+        &mut self,
+        at: Timestamp,
+        id: &AlarmId,
+        (told, ring): (&[Told], bool),
+        facts: &mut Vec<Fact>,
+    ) {
         for told in told {
-            let officer = &told.officer;
-            let many = self.book().calls.get(officer).is_some_and(|calls| calls.within(at) >= FLOOD_FROM);
-            if many && !self.book().is_flooded(officer) {
-                self.note(at, entered(Entered::Flood { officer: officer.clone(), on: true }), facts);
-                self.raise_digest(at, id, officer, facts);
-            } else if told.quiet {
-                self.count_in_digest(at, officer, facts);
+            self.judge_flood(at, &told.officer, facts);
+            if told.quiet && ring {
+                self.count_in_digest(at, id, &told.officer, facts);
             }
         }
     }
 
-    fn raise_digest(&mut self, at: Timestamp, because: &AlarmId, officer: &OfficerId, facts: &mut Vec<Fact>) {
-        let Some(place) = self.book().alarms.get(because).map(|alarm| alarm.place.clone()) else { return };
-        if self.book().open(&kind_of(DIGEST), officer.as_str()).is_some() {
-            return;
+    fn judge_flood(&mut self, at: Timestamp, officer: &OfficerId, facts: &mut Vec<Fact>) {
+        let many = self.book().calls.get(officer).is_some_and(|calls| calls.within(at) >= FLOOD_FROM);
+        if many && !self.book().is_flooded(officer) {
+            self.note(at, entered(Entered::Flood { officer: officer.clone(), on: true }), facts);
         }
-        let raised = digest(&self.world(), officer, &place);
-        self.conclude(at, Fact::Raised(Box::new(raised)), facts);
     }
 
-    fn count_in_digest(&mut self, at: Timestamp, officer: &OfficerId, facts: &mut Vec<Fact>) {
-        let Some(digest) = self.book().open(&kind_of(DIGEST), officer.as_str()) else { return };
+    /// The first alarm that is held back rings the digest in its place; further ones are counted in it.
+    fn count_in_digest(&mut self, at: Timestamp, held: &AlarmId, officer: &OfficerId, facts: &mut Vec<Fact>) {
+        let Some(digest) = self.book().open(&kind_of(DIGEST), officer.as_str()) else {
+            let place = self.book().alarms.get(held).map(|alarm| alarm.place.clone());
+            if let Some(place) = place {
+                let raised = digest(&self.world(), officer, &place);
+                self.conclude(at, Fact::Raised(Box::new(raised)), facts);
+            }
+            return;
+        };
         let fact = Fact::Repeated {
             alarm: digest.id.clone(),
             count: 1,
@@ -174,7 +240,7 @@ impl Engine {
         });
         let open = open.count();
         let Some(digest) = self.book().open(&kind_of(DIGEST), officer.as_str()) else { return };
-        let (alarm, held) = (digest.id.clone(), digest.count.saturating_sub(1));
+        let (alarm, held) = (digest.id.clone(), digest.count);
         let (zh, en) = (
             format!("告警高峰结束：其间 {held} 条未响铃，现有 {open} 条待接警"),
             format!("the flood is over: {held} were held back, {open} wait to be accepted"),

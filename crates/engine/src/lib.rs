@@ -701,6 +701,8 @@ impl Engine {
             if new {
                 self.take_with_fire(at, &id, facts);
             }
+        } else if let Some(id) = id.as_ref().filter(|_| new) {
+            self.count_part(at, id, facts);
         }
         let Some(alarm) = id.and_then(|id| self.book.alarms.get(&id)) else { return };
         for fact in self.rules[rule].after_raise(&self.world(), alarm) {
@@ -813,12 +815,12 @@ impl Engine {
                 Fact::Rung { rung, .. } => alarm_calls(&self.book, id, *rung),
                 _ => false,
             };
-            let rung_told = match &fact {
-                Fact::Rung { told, ring: true, .. } => told.clone(),
-                _ => Vec::new(),
+            let (told, ring) = match &fact {
+                Fact::Rung { told, ring, .. } => (told.clone(), *ring),
+                _ => (Vec::new(), false),
             };
             self.note(at, fact, facts);
-            self.judge_floods(at, id, &rung_told, facts);
+            self.judge_floods(at, id, (&told, ring), facts);
             if called {
                 self.call_resident(at, id, facts);
             }
@@ -1138,7 +1140,10 @@ impl Engine {
                 self.book.open_alarms().filter(|alarm| alarm.is_unaccepted()).map(|alarm| alarm.id.clone()),
             );
         }
-        for officer in flooded_by(facts) {
+        let parts = facts.iter().any(|fact| matches!(fact, Fact::Shelved { how: Aside::ByDesign, .. }));
+        let all_flooded = self.book.calls.iter().filter(|(_, calls)| parts && calls.flood.is_some());
+        let all_flooded: Vec<OfficerId> = all_flooded.map(|(officer, _)| officer.clone()).collect();
+        for officer in flooded_by(facts).into_iter().chain(all_flooded) {
             self.arm_ebb(&officer);
         }
         for id in touched {
@@ -1217,7 +1222,7 @@ fn named(fact: &Fact) -> Vec<&AlarmId> {
 fn flooded_by(facts: &[Fact]) -> BTreeSet<OfficerId> {
     let mut officers = BTreeSet::new();
     for fact in facts {
-        if let Fact::Rung { told, ring: true, .. } = fact {
+        if let Fact::Rung { told, .. } = fact {
             officers.extend(told.iter().map(|told| told.officer.clone()));
         }
         if let Fact::Entered(entry) = fact
