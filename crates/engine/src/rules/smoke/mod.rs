@@ -17,7 +17,7 @@ mod words;
 
 pub use settings::SmokeSettings;
 
-use super::sensing::{building_of, mark_of, subject_of};
+use super::sensing::{mark_of, subject_of};
 use super::{Cause, KindWords, Proposal, Rule, RuleSettings, RuleTimers};
 use crate::alarm::Alarm;
 use crate::raising::kind_of;
