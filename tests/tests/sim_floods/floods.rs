@@ -196,9 +196,8 @@ fn f3_a_fire_is_one_tree_and_is_accepted_once() {
         let of_tree = |effect: &&Effect| number_of(effect).is_some_and(|number| tree.contains_key(&number));
         let later = |effect: &&Effect| effect.time > begin + TAKEN_AFTER;
         let climbs = run.effects.iter().filter(of_tree).filter(later);
-        let climbs: Vec<&Effect> = climbs
-            .filter(|effect| effect.effect == EffectName::Escalate || effect.reason.is_some_and_reopened())
-            .collect();
+        let climbs: Vec<&Effect> =
+            climbs.filter(|effect| effect.effect == EffectName::Escalate || is_reopened(effect)).collect();
         assert!(climbs.is_empty(), "seed {seed}: accepted once, and yet {climbs:?}");
         let book = run.engine().book();
         let open: Vec<&Alarm> = book.open_alarms().filter(|alarm| alarm.incident.is_some()).collect();
@@ -268,7 +267,11 @@ fn f6_sixty_wrong_clocks_move_no_deadline() {
         let mut armed = 0;
         for home in site.homes.keys() {
             for slot in 0..8 {
-                let timer = Timer::Rule { rule: "living_alone".into(), subject: home.clone(), slot };
+                let timer = Timer::Rule {
+                    rule: std::borrow::Cow::Borrowed("living_alone").into(),
+                    subject: home.clone(),
+                    slot,
+                };
                 let Some(due) = run.engine().world().timers.due(&timer) else { continue };
                 armed += 1;
                 let within = now..=now + Span::hours(24);
