@@ -139,7 +139,7 @@ fn accept(world: &World, alarm: &Alarm, by: &OfficerId, seen: Option<u64>, eta_s
         return Outcomes::refused(Answer::Changed);
     }
     let first = Fact::Accepted { alarm: alarm.id.clone(), by: by.clone(), eta_s };
-    let others = fire::accepted_with(world.book, alarm, by, eta_s);
+    let others = fire::accepted_with(world, alarm, by, eta_s);
     Outcomes::done(alarm, std::iter::once(first).chain(others).collect())
 }
 
@@ -261,7 +261,7 @@ fn arrive(world: &World, rules: &[Box<dyn Rule>], alarm: &Alarm, by: &OfficerId)
         return taken;
     }
     let mut facts = accepted_first(world, alarm, by);
-    for alarm in std::iter::once(alarm).chain(fire::there_with(world.book, alarm, by)) {
+    for alarm in std::iter::once(alarm).chain(fire::there_with(world, alarm, by)) {
         facts.push(Fact::Arrived { alarm: alarm.id.clone(), by: by.clone() });
         let rule = knows(rules, alarm.kind.as_str());
         facts.extend(rule.map(|rule| rule.arrived(world, alarm)).unwrap_or_default());
@@ -275,7 +275,7 @@ fn accepted_first(world: &World, alarm: &Alarm, by: &OfficerId) -> Vec<Fact> {
         Some(_) => None,
         None => Some(Fact::Accepted { alarm: alarm.id.clone(), by: by.clone(), eta_s: None }),
     };
-    first.into_iter().chain(fire::accepted_with(world.book, alarm, by, None)).collect()
+    first.into_iter().chain(fire::accepted_with(world, alarm, by, None)).collect()
 }
 
 fn note(alarm: &Alarm, by: &OfficerId, text: &str) -> Outcomes {

@@ -5,7 +5,9 @@
 use crate::Engine;
 use crate::alarm::{Acceptance, Alarm};
 use crate::book::Book;
+use crate::command::may_see;
 use crate::rules::{is_confirmed_fire, is_fire};
+use crate::world::World;
 use wanglou_model::{AlarmId, Fact, OfficerId, Response, Timestamp};
 
 impl Book {
@@ -31,14 +33,17 @@ impl Book {
     }
 }
 
-/// Accepting one alarm of a fire accepts the others that nobody has.
+/// Accepting one alarm of a fire accepts the others that nobody has, and that this person sees: what they were never told of
+/// they cannot end.
 pub(crate) fn accepted_with<'a>(
-    book: &'a Book,
+    world: &World<'a>,
     alarm: &'a Alarm,
     by: &'a OfficerId,
     eta_s: Option<u32>,
 ) -> impl Iterator<Item = Fact> + 'a {
-    let free = book.of_same_fire(alarm).into_iter().filter(|other| other.is_unaccepted());
+    let sees = |other: &&Alarm| may_see(world, other, by);
+    let free: Vec<&Alarm> = world.book.of_same_fire(alarm).into_iter().filter(sees).collect();
+    let free = free.into_iter().filter(|other| other.is_unaccepted());
     free.map(move |other| Fact::Accepted { alarm: other.id.clone(), by: by.clone(), eta_s })
 }
 
@@ -52,19 +57,23 @@ pub(crate) fn taken_with<'a>(book: &'a Book, alarm: &'a Alarm) -> Vec<&'a Alarm>
 }
 
 /// Those of the same fire that this person has, or that nobody has and they take by being there.
-pub(crate) fn there_with<'a>(book: &'a Book, alarm: &'a Alarm, by: &OfficerId) -> Vec<&'a Alarm> {
+pub(crate) fn there_with<'a>(world: &World<'a>, alarm: &'a Alarm, by: &OfficerId) -> Vec<&'a Alarm> {
     let theirs = |other: &&Alarm| {
-        let mine = other.accepted.as_ref().is_none_or(|acceptance| acceptance.by == *by);
+        let mine = match &other.accepted {
+            Some(acceptance) => acceptance.by == *by,
+            None => may_see(world, other, by),
+        };
         mine && matches!(other.response, Response::Unaccepted | Response::Accepted | Response::EnRoute)
     };
-    book.of_same_fire(alarm).into_iter().filter(theirs).collect()
+    world.book.of_same_fire(alarm).into_iter().filter(theirs).collect()
 }
 
 impl Engine {
     /// A new alarm of a fire that somebody has: it has rung, and it is theirs.
     pub(crate) fn take_with_fire(&mut self, at: Timestamp, id: &AlarmId, facts: &mut Vec<Fact>) {
         let Some(alarm) = self.book().alarms.get(id).filter(|alarm| alarm.is_unaccepted()) else { return };
-        let Some((by, there)) = self.book().holder_of_fire(alarm) else { return };
+        let holder = self.book().holder_of_fire(alarm);
+        let Some((by, there)) = holder.filter(|(by, _)| may_see(&self.world(), alarm, by)) else { return };
         let alarm = id.clone();
         self.note(at, Fact::Accepted { alarm, by: by.clone(), eta_s: None }, facts);
         if there {

@@ -53,10 +53,9 @@ fn decoded(event: &Event) -> Vec<Observation> {
         retain: message.retain,
         dup: false,
     };
-    match PROFILES.decode(&raw) {
-        Decoded::Observations(said) => said,
-        other => panic!("{}: {other:?}", message.topic),
-    }
+    let decoded = PROFILES.decode(&raw);
+    let Decoded::Observations(said) = decoded else { panic!("{}: {decoded:?}", message.topic) };
+    said
 }
 
 fn devices(events: &[Event], wanted: impl Fn(&Event) -> bool) -> BTreeSet<String> {

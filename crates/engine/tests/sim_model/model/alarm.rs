@@ -116,6 +116,10 @@ pub(crate) struct Alarm {
     pub(crate) response: Response,
     /// Who has it, and where the ladder stood.
     pub(crate) taken: Option<(OfficerId, Option<(usize, Timestamp)>)>,
+    /// When they took it.
+    pub(crate) taken_at: Timestamp,
+    /// The fire that set it off, by the number of its first alarm.
+    pub(crate) fire: Option<usize>,
     pub(crate) seen_to_by: Option<OfficerId>,
     pub(crate) outcome: Option<Outcome>,
     pub(crate) closed_at: Option<Timestamp>,
@@ -207,6 +211,8 @@ impl Alarm {
             active: true,
             response: Response::Unaccepted,
             taken: None,
+            taken_at: at,
+            fire: None,
             seen_to_by: None,
             outcome: None,
             closed_at: None,

@@ -99,6 +99,15 @@ impl Model {
         self.raise(raise.because(Some(told), told.when));
     }
 
+    /// The fire that is known in the building of a place.
+    pub(crate) fn fire_here(&self, place: &PlaceId) -> Option<usize> {
+        let building = self.building(place);
+        let here = |alarm: &&super::alarm::Alarm| {
+            alarm.is_open() && alarm.is_fire() && self.building(&alarm.place) == building
+        };
+        self.alarms.iter().filter(here).filter_map(|alarm| alarm.fire).min()
+    }
+
     fn fire_key(&self, place: &PlaceId) -> String {
         let began = self.fires.get(place).map_or(0, |(began, _)| began.0);
         format!("{place} {began}")

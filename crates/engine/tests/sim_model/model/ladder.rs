@@ -61,7 +61,8 @@ impl Model {
                     let declined =
                         self.alarms[n].followers.get(&who).is_some_and(|follower| follower.declined);
                     let reached = !declined && self.reaches(&who);
-                    let held_back = self.flooded.contains(&who) && self.alarms[n].may_be_held_back();
+                    let flood = self.flooded.contains(&who) || self.is_tenth(n, &who);
+                    let held_back = flood && self.alarms[n].may_be_held_back();
                     (who, reached, step.rings && !held_back)
                 })
                 .collect();
@@ -115,7 +116,7 @@ impl Model {
             *follower = super::alarm::Follower { rung: Some(index), rings: *rings, ..Default::default() };
         }
         (self.alarms[n].rung, self.alarms[n].next) = (Some(index), Some(next));
-        let counts = step.rings && self.alarms[n].what.0 != "alarm_flood";
+        let counts = self.alarms[n].what.0 != "alarm_flood";
         for (who, _, _) in told.iter().filter(|_| counts) {
             let calls = self.calls.entry(who.clone()).or_default();
             calls.retain(|(at, _)| *at + Span::mins(10) > now);
@@ -126,9 +127,15 @@ impl Model {
         if !told.is_empty() {
             self.notice(n, Some(index), told.clone());
         }
-        if step.rings {
-            self.judge_floods(n, step, &told);
-        }
+        self.judge_floods(n, step, &told);
+    }
+
+    /// The tenth within ten minutes: the digest rings in its place.
+    fn is_tenth(&self, n: usize, who: &OfficerId) -> bool {
+        let lately =
+            self.calls.get(who).into_iter().flatten().filter(|(at, _)| *at + Span::mins(10) > self.now);
+        let known = lately.clone().any(|(_, known)| *known == n);
+        !known && lately.count() + 1 >= 10
     }
 
     pub(crate) fn notice(&mut self, n: usize, rung: Option<usize>, mut told: Vec<(OfficerId, bool, bool)>) {
@@ -148,15 +155,15 @@ impl Model {
             let lately = self.calls.get(who).map_or(0, Vec::len);
             if lately >= 10 && !self.flooded.contains(who) {
                 self.flooded.insert(who.clone());
-                let place = self.alarms[n].place.clone();
-                if self.open_one(("alarm_flood", ""), who.as_str()).is_none() {
-                    self.raise_digest(who, &place);
+            }
+            if step.rings && !rings {
+                match self.open_one(("alarm_flood", ""), who.as_str()) {
+                    Some(digest) => self.alarms[digest].count += 1,
+                    None => {
+                        let place = self.alarms[n].place.clone();
+                        self.raise_digest(who, &place);
+                    }
                 }
-            } else if step.rings
-                && !rings
-                && let Some(digest) = self.open_one(("alarm_flood", ""), who.as_str())
-            {
-                self.alarms[digest].count += 1;
             }
         }
         for (who, _, _) in told {

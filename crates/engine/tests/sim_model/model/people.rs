@@ -41,7 +41,9 @@ impl Model {
             Op::Accept { .. } | Op::Undo | Op::Decline { .. } | Op::EnRoute | Op::Arrive if others => "taken",
             Op::Resolve { .. } | Op::FalseAlarm { .. } if others => "taken",
             Op::Accept { .. } => {
-                self.take_it(n, by);
+                if self.alarms[n].taken.is_none() {
+                    self.take_fire(n, by);
+                }
                 "ok"
             }
             Op::Undo => self.undo(n, by),
@@ -50,13 +52,20 @@ impl Model {
                 "ok"
             }
             Op::EnRoute => {
-                self.take_it(n, by);
+                self.take_fire(n, by);
                 self.alarms[n].response = Response::EnRoute;
                 "ok"
             }
             Op::Arrive => {
-                self.take_it(n, by);
+                self.take_fire(n, by);
                 self.arrive(n, by);
+                for other in self.same_fire(n) {
+                    let theirs = &self.alarms[other];
+                    let on_the_way = matches!(theirs.response, Response::Accepted | Response::EnRoute);
+                    if on_the_way && theirs.holder() == Some(by) {
+                        self.arrive(other, by);
+                    }
+                }
                 "ok"
             }
             Op::Note { .. } => "ok",
@@ -91,11 +100,47 @@ impl Model {
         let alarm = &mut self.alarms[n];
         alarm.response = Response::Accepted;
         alarm.aside = None;
-        alarm.taken = Some((by.clone(), alarm.next));
+        (alarm.taken, alarm.taken_at) = (Some((by.clone(), alarm.next)), now);
         if stops {
             alarm.next = None;
         }
         alarm.overdue_at = Some(now + alarm.ladder.on_scene);
+    }
+
+    /// Whoever takes one alarm of a fire takes those of the others that nobody has.
+    fn take_fire(&mut self, n: usize, by: &OfficerId) {
+        self.take_it(n, by);
+        for other in self.same_fire(n) {
+            if self.alarms[other].response == Response::Unaccepted && self.sees(other, by) {
+                self.take_it(other, by);
+            }
+        }
+    }
+
+    /// The other open alarms that the same fire has set off.
+    fn same_fire(&self, n: usize) -> Vec<usize> {
+        let fire = self.alarms[n].fire;
+        let of_it =
+            |other: &usize| *other != n && self.alarms[*other].is_open() && self.alarms[*other].fire == fire;
+        (0..self.alarms.len()).filter(|_| fire.is_some()).filter(of_it).collect()
+    }
+
+    /// A new alarm of a confirmed fire that somebody has: it has rung, and it is theirs.
+    pub(crate) fn goes_with_fire(&mut self, n: usize) {
+        if self.alarms[n].response != Response::Unaccepted || self.alarms[n].aside.is_some() {
+            return;
+        }
+        let held = |other: &usize| self.alarms[*other].confirmed && self.alarms[*other].taken.is_some();
+        let first =
+            self.same_fire(n).into_iter().filter(held).min_by_key(|other| self.alarms[*other].taken_at);
+        let Some(first) = first else { return };
+        let (there, by) =
+            (self.alarms[first].response == Response::Arrived, self.alarms[first].holder().cloned());
+        let Some(by) = by.filter(|by| self.sees(n, by)) else { return };
+        self.take_it(n, &by);
+        if there {
+            self.arrive(n, &by);
+        }
     }
 
     fn give_back(&mut self, n: usize) {
@@ -111,6 +156,14 @@ impl Model {
         let mine = self.alarms[n].holder() == Some(by);
         if !mine || !matches!(self.alarms[n].response, Response::Accepted | Response::EnRoute) {
             return "invalid";
+        }
+        let at = self.alarms[n].taken_at;
+        for other in self.same_fire(n) {
+            let theirs = &self.alarms[other];
+            let on_the_way = matches!(theirs.response, Response::Accepted | Response::EnRoute);
+            if on_the_way && theirs.holder() == Some(by) && theirs.taken_at == at {
+                self.give_back(other);
+            }
         }
         self.give_back(n);
         "ok"
@@ -166,7 +219,7 @@ impl Model {
             }
             _ => true,
         };
-        self.take_it(n, by);
+        self.take_fire(n, by);
         let (now, stops) = (self.now, self.acceptance_stops(n));
         let alarm = &mut self.alarms[n];
         alarm.response = Response::Resolved;

@@ -34,8 +34,10 @@ impl Model {
                 return;
             }
             let n = self.alarms.len();
-            self.alarms.push(Alarm::begin(raise, self.now));
+            let fire = (raise.what.0 == "smoke").then(|| self.fire_here(&raise.place).unwrap_or(n));
+            self.alarms.push(Alarm { fire, ..Alarm::begin(raise, self.now) });
             self.climb(n, 0, None);
+            self.goes_with_fire(n);
             self.after_raise(n);
             return;
         };
