@@ -195,6 +195,9 @@ pub(super) struct Home {
     since: Option<Timestamp>,
     /// T before `since`.
     banked: Span,
+    /// Where T stood still last before `since`: what came between did not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    froze: Option<Timestamp>,
     /// The latest sign of life.
     life: Option<Timestamp>,
     /// When somebody said that they had seen or spoken to the resident.

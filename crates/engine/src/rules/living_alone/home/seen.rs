@@ -90,7 +90,9 @@ impl Home {
         match (self.since, self.unknown) {
             (Some(since), _) if when >= since => (self.since, self.banked) = (Some(when), Span::ZERO),
             (Some(since), _) => {
-                self.banked = self.banked.min(look.senses.seen_between(look.doors, when, since))
+                // From where T stood still to where it ran on nothing was counted, whatever moved meanwhile.
+                let counted_to = self.froze.filter(|froze| *froze < since).unwrap_or(since);
+                self.banked = self.banked.min(look.senses.seen_between(look.doors, when, counted_to));
             }
             (None, Some(unknown)) => {
                 self.banked = self.banked.min(look.senses.seen_between(look.doors, when, unknown.stopped));

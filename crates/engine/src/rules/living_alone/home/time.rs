@@ -109,7 +109,8 @@ impl Home {
                 }
                 self.unknown = Some(Unknown { since, stopped });
             }
-            (None, Some(_)) => {
+            (None, Some(unknown)) => {
+                self.froze = Some(unknown.stopped);
                 (self.unknown, self.since, self.visit_told) = (None, Some(look.at()), false);
                 self.news.push(News::Back);
             }
