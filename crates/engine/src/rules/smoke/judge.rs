@@ -1,6 +1,6 @@
 //! From what detectors and people say to facts.
 
-use super::spot::{Sense, Spot};
+use super::spot::{Episode, Sense, Spot};
 use super::{COOKING, HEAT, Smoke, WORD, kind_by, sense_of, words};
 use crate::alarm::{Alarm, Condition};
 use crate::command::closed;
@@ -136,13 +136,16 @@ impl Smoke {
 
     fn confirm_near(&self, world: &World, subject: &Subject) -> Vec<Proposal> {
         let building = building_of(world.setup, subject);
-        let lately =
-            |alarm: &&Alarm| {
-                alarm.is_active()
-                    || self.kept.spots.get(&alarm.place).is_some_and(|spot| {
-                        spot.quiet_since.is_some_and(|since| world.at - since < self.anew())
-                    })
-            };
+        let quiet_lately = |spot: &Spot| spot.quiet_since.is_some_and(|since| world.at - since < self.anew());
+        // What begins anew with this very message is still cleared in the book.
+        let again = |spot: &Spot, alarm: &Alarm| {
+            let of_it = |episode: Episode| alarm.key == key_of(&alarm.place, episode.at);
+            spot.burns() && spot.episode.is_some_and(of_it)
+        };
+        let lately = |alarm: &&Alarm| {
+            let spot = self.kept.spots.get(&alarm.place);
+            alarm.is_active() || spot.is_some_and(|spot| quiet_lately(spot) || again(spot, alarm))
+        };
         let unconfirmed =
             world.book.open_alarms().filter(|alarm| super::is_fire(alarm) && !is_confirmed(alarm));
         let near = unconfirmed.filter(|alarm| building_of(world.setup, &alarm.place) == building);
