@@ -3,7 +3,7 @@
 //! sets off later rings once and is theirs too, so that nobody has to accept a fire twelve times on the way there.
 
 use crate::Engine;
-use crate::alarm::{Acceptance, Alarm};
+use crate::alarm::Alarm;
 use crate::book::Book;
 use crate::command::may_see;
 use crate::rules::{is_confirmed_fire, is_fire};
@@ -24,12 +24,12 @@ impl Book {
 
     /// Who has the confirmed fire that an alarm belongs to, and whether they are there: the first who took it.
     fn holder_of_fire(&self, alarm: &Alarm) -> Option<(OfficerId, bool)> {
-        let held = |other: &Alarm| -> Option<(Acceptance, bool)> {
-            let acceptance = other.accepted.clone().filter(|_| is_confirmed_fire(other))?;
-            Some((acceptance, other.response == Response::Arrived))
-        };
-        let all = self.of_same_fire(alarm).into_iter().filter_map(held);
-        all.min_by_key(|(acceptance, _)| acceptance.at).map(|(acceptance, there)| (acceptance.by, there))
+        let all = self.of_same_fire(alarm);
+        let held = |other: &&Alarm| other.accepted.clone().filter(|_| is_confirmed_fire(other));
+        let first = all.iter().filter_map(held).min_by(|a, b| (a.at, &a.by).cmp(&(b.at, &b.by)))?;
+        let theirs = |other: &&&Alarm| other.accepted.as_ref().is_some_and(|held| held.by == first.by);
+        let there = all.iter().filter(theirs).any(|other| other.response == Response::Arrived);
+        Some((first.by, there))
     }
 }
 

@@ -131,11 +131,13 @@ impl Model {
             return;
         }
         let held = |other: &usize| self.alarms[*other].confirmed && self.alarms[*other].taken.is_some();
-        let first =
-            self.same_fire(n).into_iter().filter(held).min_by_key(|other| self.alarms[*other].taken_at);
-        let Some(first) = first else { return };
-        let (there, by) =
-            (self.alarms[first].response == Response::Arrived, self.alarms[first].holder().cloned());
+        let all = self.same_fire(n);
+        let whose = |other: &usize| (self.alarms[*other].taken_at, self.alarms[*other].holder().cloned());
+        let Some(first) = all.iter().copied().filter(held).min_by_key(whose) else { return };
+        let by = self.alarms[first].holder().cloned();
+        let there = all.iter().any(|other| {
+            self.alarms[*other].holder() == by.as_ref() && self.alarms[*other].response == Response::Arrived
+        });
         let Some(by) = by.filter(|by| self.sees(n, by)) else { return };
         self.take_it(n, &by);
         if there {
