@@ -16,7 +16,7 @@ pub(crate) const VERB: Verb = Verb {
     help: "
 Shows each page of the web app in a headless browser, at phone size, in both languages and themes,
 checks it for accessibility, and writes PNG files into crates/web/screenshots. Also part of
-`cargo xtask test`.
+`cargo xtask test --full`.
 
   cargo xtask screenshots",
     run,

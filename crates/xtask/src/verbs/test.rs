@@ -64,7 +64,7 @@ const STEPS: [Step<'_>; 18] = [
         run: &purity::check,
     },
     Step { name: "paths", about: "no path or address of one machine", needs: &[], run: &paths::check },
-    Step { name: "readme", about: "the documents' commands exist", needs: &[], run: &readme::check },
+    Step { name: "readme", about: "what the documents name exists", needs: &[], run: &readme::check },
     setup::NPM,
     Step {
         name: "web-check",
