@@ -1,5 +1,8 @@
 //! `wanglou`: sensors in, the right officer's phone out, and proof that it arrived.
 
+#[cfg(test)]
+mod documents;
+
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 use wanglou_gateway::cli::{self, Ended};
