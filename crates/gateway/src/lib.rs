@@ -1,5 +1,8 @@
 //! The gateway: the only async crate. It connects the broker, the journal, the engine and the phones.
 
+// They panic when nobody reads any more: `cli::say` has what to use.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod access;
 pub mod backtest;
 pub mod backup;

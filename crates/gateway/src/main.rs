@@ -1,11 +1,13 @@
 //! `wanglou`: sensors in, the right officer's phone out, and proof that it arrived.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 #[cfg(test)]
 mod documents;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
-use wanglou_gateway::cli::{self, Ended};
+use wanglou_gateway::cli::{self, Ended, say};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -48,8 +50,10 @@ fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     match run(Wanglou::parse().command) {
         Ok(ended) => ended.into(),
+        // `wanglou export | head`: the reader has what it wanted.
+        Err(error) if say::is_unheard(&error) => ExitCode::from(say::CLOSED),
         Err(error) => {
-            eprintln!("wanglou: {error:#}");
+            say::to_error(format_args!("wanglou: {error:#}\n"));
             ExitCode::FAILURE
         }
     }

@@ -2,6 +2,7 @@
 
 use super::Ended;
 use crate::backtest::{self, Effect, Scenario, Telling};
+use crate::cli::say::{out, remark};
 use crate::configuration::{self, Instead, Loaded};
 use anyhow::Context;
 use clap::Args as ClapArgs;
@@ -84,7 +85,7 @@ impl Args {
 
     fn journal(&self, loaded: &Loaded) -> anyhow::Result<Ended> {
         let data = self.data(loaded)?;
-        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+        let mut out = std::io::BufWriter::new(out());
         let mut written = Ok(());
         let replayed = backtest::replay(&data, &loaded.decisive, self.from, self.until, &mut |effect| {
             if written.is_ok() {
@@ -118,14 +119,14 @@ impl Args {
         let scenario = Scenario::parse(&name, &read(path)?).map_err(|found| faults(&found))?;
         let run = |loaded: &Loaded| backtest::run(loaded, &scenario).map_err(|found| faults(&found));
         let (old, new) = (run(before)?, run(loaded)?);
-        new.remarks.iter().for_each(|remark| eprintln!("{name}: {remark}"));
+        new.remarks.iter().for_each(|remark| remark!("{name}: {remark}"));
         self.print(loaded, &old.telling, &new.telling)
     }
 
     fn print(&self, loaded: &Loaded, old: &Telling, new: &Telling) -> anyhow::Result<Ended> {
         let diff = backtest::diff(old, new, &loaded.decisive.setup.calendar);
         let text = if self.json { serde_json::to_string_pretty(&diff)? + "\n" } else { diff.text() };
-        std::io::stdout().lock().write_all(text.as_bytes())?;
+        out().write_all(text.as_bytes())?;
         Ok(Ended::Well)
     }
 }
@@ -136,10 +137,10 @@ const REMARKS_MAX: usize = 20;
 fn remarks(data: &Path, remarks: &[backtest::Remark]) {
     let name = data.display();
     for remark in remarks.iter().take(REMARKS_MAX) {
-        eprintln!("{name}: record {}: {}", remark.line, remark.text);
+        remark!("{name}: record {}: {}", remark.line, remark.text);
     }
     if remarks.len() > REMARKS_MAX {
-        eprintln!("{name}: {} more remarks", remarks.len() - REMARKS_MAX);
+        remark!("{name}: {} more remarks", remarks.len() - REMARKS_MAX);
     }
 }
 
@@ -152,16 +153,16 @@ fn scenario(loaded: &Loaded, path: &Path) -> anyhow::Result<Ended> {
     let name = path.display().to_string();
     let scenario = Scenario::parse(&name, &read(path)?).map_err(|found| faults(&found))?;
     let outcome = backtest::run(loaded, &scenario).map_err(|found| faults(&found))?;
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut out = std::io::BufWriter::new(out());
     for effect in &outcome.effects {
         line(&mut out, effect)?;
     }
     out.flush()?;
     for remark in &outcome.remarks {
-        eprintln!("{name}: {remark}");
+        remark!("{name}: {remark}");
     }
     for unmet in &outcome.unmet {
-        eprintln!("{name}: {unmet}");
+        remark!("{name}: {unmet}");
     }
     Ok(if outcome.unmet.is_empty() { Ended::Well } else { Ended::Faulty })
 }

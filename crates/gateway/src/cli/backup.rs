@@ -1,6 +1,7 @@
 //! `wanglou backup`: a copy of everything, while the gateway runs.
 
 use super::{Ended, local};
+use crate::cli::say::tell;
 use crate::configuration::GatewayFile;
 use anyhow::Context;
 use clap::Args as ClapArgs;
@@ -50,18 +51,13 @@ impl Args {
         let answer = local::post(&self.config, "/api/local/backup", &body).await?;
         let text = |key: &str| answer[key].as_str().unwrap_or_default().to_owned();
         let number = |key: &str| answer[key].as_u64().unwrap_or_default();
-        println!("{}", text("path"));
-        println!(
-            "{} files, {} bytes, up to position {}",
-            number("files"),
-            number("bytes"),
-            number("position")
-        );
-        println!("throw it away by {}", text("delete_by"));
+        tell!("{}", text("path"));
+        tell!("{} files, {} bytes, up to position {}", number("files"), number("bytes"), number("position"));
+        tell!("throw it away by {}", text("delete_by"));
         let damaged: Vec<&str> =
             answer["damaged"].as_array().into_iter().flatten().filter_map(|line| line.as_str()).collect();
         for line in &damaged {
-            println!("damaged in the journal itself, and copied so: {line}");
+            tell!("damaged in the journal itself, and copied so: {line}");
         }
         Ok(if damaged.is_empty() { Ended::Well } else { Ended::Faulty })
     }
@@ -80,14 +76,17 @@ fn configured(config: &std::path::Path) -> anyhow::Result<PathBuf> {
 fn check(backup: &std::path::Path) -> Ended {
     match crate::backup::manifest::check(backup) {
         Ok(manifest) => {
-            println!(
+            tell!(
                 "sound: {} of {}, {} files, {} bytes",
-                manifest.site, manifest.made_at, manifest.files, manifest.bytes
+                manifest.site,
+                manifest.made_at,
+                manifest.files,
+                manifest.bytes
             );
             Ended::Well
         }
         Err(flaws) => {
-            println!("{} is damaged:\n{}", backup.display(), crate::backup::said(&flaws));
+            tell!("{} is damaged:\n{}", backup.display(), crate::backup::said(&flaws));
             Ended::Faulty
         }
     }

@@ -1,6 +1,7 @@
 //! `wanglou check`: everything that is wrong with a configuration, at once.
 
 use super::Ended;
+use crate::cli::say::say;
 use crate::configuration::{self, Fault, Severity};
 use clap::Args as ClapArgs;
 use std::path::PathBuf;
@@ -55,17 +56,17 @@ impl Args {
         };
         for fault in &faults {
             if self.json {
-                println!("{}", serde_json::to_string(fault)?);
+                say!("{}", serde_json::to_string(fault)?)?;
             } else {
-                println!("{fault}");
+                say!("{fault}")?;
             }
         }
         let errors = faults.iter().filter(|fault| fault.severity == Severity::Error).count();
         if !self.json {
             if let Some(summary) = summary {
-                println!("{summary}");
+                say!("{summary}")?;
             }
-            println!("{errors} errors, {} warnings", faults.len() - errors);
+            say!("{errors} errors, {} warnings", faults.len() - errors)?;
         }
         Ok(if errors == 0 { Ended::Well } else { Ended::Faulty })
     }

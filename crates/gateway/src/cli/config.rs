@@ -1,6 +1,7 @@
 //! `wanglou config`: what each key of the gateway's file means.
 
 use super::Ended;
+use crate::cli::say::{out, remark};
 use crate::configuration::{environment, keys};
 use clap::Args as ClapArgs;
 use std::io::Write;
@@ -26,7 +27,7 @@ impl Args {
     /// # Errors
     /// When standard output is gone.
     pub fn run(self) -> anyhow::Result<Ended> {
-        let mut out = std::io::stdout().lock();
+        let mut out = out();
         let Some(asked) = self.explain else {
             for key in keys::KEYS {
                 writeln!(out, "{:<32} {}", key.path, keys::default_of(key.path).unwrap_or_default())?;
@@ -45,7 +46,7 @@ impl Args {
             } else {
                 format!("did you mean {}?", like.join(", "))
             };
-            eprintln!("there is no key {asked}: {hint}");
+            remark!("there is no key {asked}: {hint}");
             return Ok(Ended::Faulty);
         }
         for key in found {

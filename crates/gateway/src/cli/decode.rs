@@ -1,6 +1,7 @@
 //! `wanglou decode`: what a payload means.
 
 use super::Ended;
+use crate::cli::say::say;
 use crate::clock;
 use crate::configuration;
 use clap::Args as ClapArgs;
@@ -61,10 +62,10 @@ impl Args {
                 profiles.explain(self.profile.as_deref(), &raw, &mut DecodeState::default());
             if self.json {
                 let ended = print(&profiles.decode_with(self.profile.as_deref(), &raw))?;
-                println!("{}", serde_json::json!({"explain": explanation}));
+                say!("{}", serde_json::json!({"explain": explanation}))?;
                 return Ok(ended);
             }
-            eprint!("{}", super::quarantine::safe(&explanation.to_string()));
+            super::say::to_error(format_args!("{}", super::quarantine::safe(&explanation.to_string())));
         }
         print(&profiles.decode_with(self.profile.as_deref(), &raw))
     }
@@ -75,20 +76,20 @@ fn print(decoded: &Decoded) -> anyhow::Result<Ended> {
     match decoded {
         Decoded::Observations(said) => {
             for said in said {
-                println!("{}", serde_json::to_string(&said)?);
+                say!("{}", serde_json::to_string(&said)?)?;
             }
             Ok(Ended::Well)
         }
         Decoded::Ignored(why) => {
-            println!("{}", serde_json::json!({"ignored": why}));
+            say!("{}", serde_json::json!({"ignored": why}))?;
             Ok(Ended::Well)
         }
         Decoded::Unmatched(why) => {
-            println!("{}", serde_json::json!({"unmatched": why}));
+            say!("{}", serde_json::json!({"unmatched": why}))?;
             Ok(Ended::Unmatched)
         }
         Decoded::Rejected { reason, .. } => {
-            println!("{}", serde_json::json!({"rejected": reason}));
+            say!("{}", serde_json::json!({"rejected": reason}))?;
             Ok(Ended::Rejected)
         }
     }

@@ -1,6 +1,7 @@
 //! `wanglou doctor`: is everything around the gateway as it must be?
 
 use super::Ended;
+use crate::cli::say::out;
 use crate::doctor::{Extra, Level, look, worst};
 use clap::{Args as ClapArgs, ValueEnum};
 use std::io::Write;
@@ -49,7 +50,7 @@ impl Args {
     pub async fn run(self) -> anyhow::Result<Ended> {
         let extra = Extra { device: self.device_user_file.zip(self.device_password_file) };
         let found = look(&self.config, &extra).await;
-        let mut out = std::io::stdout().lock();
+        let mut out = out();
         for finding in &found {
             let said = |text: &wanglou_model::Text| {
                 if self.lang == Lang::Zh { text.zh.clone() } else { text.en.clone() }

@@ -1,6 +1,7 @@
 //! `wanglou enrol`: a phone joins.
 
 use super::{Ended, local};
+use crate::cli::say::tell;
 use clap::Args as ClapArgs;
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
@@ -32,15 +33,17 @@ impl Args {
         let body = serde_json::json!({"officer": self.officer, "minutes": self.minutes});
         let answer = local::post(&self.config, "/api/local/enrol", &body).await?;
         let link = answer["link"].as_str().unwrap_or_default();
-        println!("{}", qr(link)?);
-        println!("{link}");
-        println!(
+        tell!("{}", qr(link)?);
+        tell!("{link}");
+        tell!(
             "Scan it with the phone of {}, or open the link there. It works once, for {} minutes.",
-            self.officer, self.minutes
+            self.officer,
+            self.minutes
         );
-        println!(
+        tell!(
             "用 {} 的手机扫码，或在手机上打开此链接。只能用一次，{} 分钟内有效。",
-            self.officer, self.minutes
+            self.officer,
+            self.minutes
         );
         Ok(Ended::Well)
     }

@@ -2,6 +2,7 @@
 
 use super::Ended;
 use crate::backtest;
+use crate::cli::say::{out, remark};
 use crate::configuration::{self, Decisive};
 use crate::export::{Columns, Follow, Wanted, cap, csv_row, json_line};
 use crate::view::kind_title;
@@ -106,7 +107,7 @@ impl Args {
             (Format::Jsonl, _) => lines(&loaded.decisive, &data, wanted)?,
             (Format::Csv, _) => rows(&loaded.decisive, &data, wanted)?,
         };
-        eprintln!("{count} written");
+        remark!("{count} written");
         Ok(Ended::Well)
     }
 }
@@ -129,7 +130,7 @@ fn follow(
 }
 
 fn lines(decisive: &Decisive, data: &Path, wanted: Wanted) -> anyhow::Result<u64> {
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut out = std::io::BufWriter::new(out());
     let mut count = 0;
     follow(data, wanted, |told| {
         writeln!(out, "{}", json_line(&decisive.setup.calendar, told)?)?;
@@ -141,7 +142,7 @@ fn lines(decisive: &Decisive, data: &Path, wanted: Wanted) -> anyhow::Result<u64
 }
 
 fn rows(decisive: &Decisive, data: &Path, wanted: Wanted) -> anyhow::Result<u64> {
-    let mut out = csv::Writer::from_writer(std::io::stdout().lock());
+    let mut out = csv::Writer::from_writer(out());
     out.write_record(Columns::NAMES)?;
     let mut count = 0;
     follow(data, wanted, |told| {

@@ -1,6 +1,7 @@
 //! `wanglou init`: a commented start.
 
 use super::Ended;
+use crate::cli::say::tell;
 use anyhow::{Context, bail};
 use clap::Args as ClapArgs;
 use rust_embed::RustEmbed;
@@ -46,10 +47,10 @@ impl Args {
         for (name, data) in wanglou_site::template() {
             write(&self.into.join("site").join(name), &data)?;
         }
-        println!("Written to {}. Now:", self.into.display());
-        println!("  1. read and change the files; each says what it is for");
-        println!("  2. wanglou check --config {}", self.into.join("gateway.toml").display());
-        println!("  3. wanglou run --config {}", self.into.join("gateway.toml").display());
+        tell!("Written to {}. Now:", self.into.display());
+        tell!("  1. read and change the files; each says what it is for");
+        tell!("  2. wanglou check --config {}", self.into.join("gateway.toml").display());
+        tell!("  3. wanglou run --config {}", self.into.join("gateway.toml").display());
         Ok(Ended::Well)
     }
 }

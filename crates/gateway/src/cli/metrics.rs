@@ -1,6 +1,7 @@
 //! `wanglou metrics`: what Prometheus can scrape, and what for.
 
 use super::Ended;
+use crate::cli::say::out;
 use crate::metrics::{Metrics, catalogue};
 use clap::Args as ClapArgs;
 use std::io::Write;
@@ -21,7 +22,7 @@ impl Args {
     /// When standard output is gone.
     pub fn run(self) -> anyhow::Result<Ended> {
         let metrics = Metrics::default();
-        let mut out = std::io::stdout().lock();
+        let mut out = out();
         if self.markdown {
             out.write_all(catalogue::markdown(&metrics).as_bytes())?;
             return Ok(Ended::Well);

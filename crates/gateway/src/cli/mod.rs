@@ -20,6 +20,7 @@ pub mod reload;
 pub mod report;
 pub mod restore;
 pub mod run;
+pub mod say;
 pub mod simulate;
 pub mod test_alarm;
 pub mod verify;

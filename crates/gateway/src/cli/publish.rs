@@ -1,6 +1,7 @@
 //! `wanglou publish`: one message, so that trying things needs no other tool.
 
 use super::Ended;
+use crate::cli::say::tell;
 use anyhow::{Context, bail};
 use clap::Args as ClapArgs;
 use std::io::Read;
@@ -116,7 +117,7 @@ impl Args {
         once(&self.broker.broker("publish")?, message, delivery).await?;
         let HostPort { host, port } = &self.broker.mqtt;
         let what = if self.qos == 0 { "sent to" } else { "acknowledged by" };
-        println!("{bytes} bytes to {topic}, {what} {host}:{port}");
+        tell!("{bytes} bytes to {topic}, {what} {host}:{port}");
         Ok(Ended::Well)
     }
 

@@ -2,6 +2,7 @@
 
 use super::Ended;
 use super::local::Place;
+use crate::cli::say::{out, remark, say};
 use crate::quarantine::{Entry, Why};
 use crate::views;
 use anyhow::{Context, bail};
@@ -131,21 +132,21 @@ impl List {
         let chosen: Vec<&Entry> = all.iter().filter(|entry| chosen(self.why, entry)).collect();
         for entry in &chosen {
             if self.json {
-                println!("{}", as_json(entry));
+                say!("{}", as_json(entry))?;
             } else {
-                print!("{}", listed(entry));
+                out().write_all(listed(entry).as_bytes())?;
             }
         }
         if !self.json {
             let count = |why: Why| all.iter().filter(|entry| entry.why == why).count();
-            println!(
+            say!(
                 "{} of {} topics: {} unmatched, {} rejected, {} unregistered",
                 chosen.len(),
                 all.len(),
                 count(Why::Unmatched),
                 count(Why::Rejected),
                 count(Why::Unregistered)
-            );
+            )?;
         }
         Ok(Ended::Well)
     }
@@ -156,9 +157,9 @@ impl Show {
         let all = entries(&self.source.config).await?;
         let entry = find(&all, &self.topic)?;
         if self.json {
-            println!("{}", as_json(entry));
+            say!("{}", as_json(entry))?;
         } else {
-            print!("{}", shown(entry, &self.source.config));
+            out().write_all(shown(entry, &self.source.config).as_bytes())?;
         }
         Ok(Ended::Well)
     }
@@ -176,12 +177,12 @@ impl Export {
         }
         let lines: String = picked.iter().map(|entry| format!("{}\n", as_json(entry))).collect();
         match &self.out {
-            None => std::io::stdout().write_all(lines.as_bytes())?,
+            None => out().write_all(lines.as_bytes())?,
             Some(path) => {
                 let file = std::fs::File::create_new(path);
                 let mut file = file.with_context(|| format!("{} cannot be made", path.display()))?;
                 file.write_all(lines.as_bytes())?;
-                println!("{} samples in {}", picked.len(), path.display());
+                say!("{} samples in {}", picked.len(), path.display())?;
             }
         }
         Ok(Ended::Well)
@@ -199,7 +200,7 @@ pub(super) async fn entries(config: &Path) -> anyhow::Result<Vec<Entry>> {
         let answer = place.post("/api/local/quarantine", &json!({})).await?;
         return serde_json::from_value(answer).context("the gateway answers in another format");
     }
-    eprintln!("no gateway runs here: this is what the last one left in {}", place.data.display());
+    remark!("no gateway runs here: this is what the last one left in {}", place.data.display());
     left(&place.data)
 }
 

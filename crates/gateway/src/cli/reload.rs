@@ -1,6 +1,7 @@
 //! `wanglou reload`: the running gateway reads its configuration anew.
 
 use super::{Ended, local};
+use crate::cli::say::tell;
 use clap::Args as ClapArgs;
 use std::path::PathBuf;
 
@@ -31,7 +32,7 @@ impl Args {
         let answer =
             local::post(&self.config, "/api/admin/reload", &serde_json::json!({"why": self.why})).await?;
         let hash = answer["config"].as_str().unwrap_or_default();
-        println!("reloaded: configuration {}", hash.get(..12).unwrap_or(hash));
+        tell!("reloaded: configuration {}", hash.get(..12).unwrap_or(hash));
         Ok(Ended::Well)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Ended;
 use crate::backtest;
+use crate::cli::say::{out, remark};
 use crate::configuration;
 use crate::statistics::{self, Lives, Month};
 use anyhow::Context;
@@ -69,9 +70,9 @@ impl Args {
             Format::Csv => statistics::csv(&figures),
             Format::Json => statistics::json(&figures)?,
         };
-        std::io::stdout().lock().write_all(text.as_bytes())?;
+        out().write_all(text.as_bytes())?;
         if lives.dropped() > 0 {
-            eprintln!(
+            remark!(
                 "wanglou: {} alarms or pushes more than are counted at once were left out",
                 lives.dropped()
             );

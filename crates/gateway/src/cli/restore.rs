@@ -2,6 +2,7 @@
 
 use super::Ended;
 use crate::backup::restore::restore;
+use crate::cli::say::tell;
 use clap::Args as ClapArgs;
 use std::path::PathBuf;
 
@@ -33,25 +34,27 @@ impl Args {
         let done = restore(&self.from, &self.into)?;
         let was = done.manifest.history.get(..8).unwrap_or_default().to_owned();
         let is = done.history.get(..8).unwrap_or_default();
-        println!(
+        tell!(
             "restored {} of {}, position {}; history {was} is now {is}",
-            done.manifest.site, done.manifest.made_at, done.manifest.position
+            done.manifest.site,
+            done.manifest.made_at,
+            done.manifest.position
         );
         for (key, place) in &done.manifest.moved {
-            println!(
+            tell!(
                 "set {key} = {:?} in {}: it lay outside of the gateway's folder",
                 place.display().to_string(),
                 done.config.display()
             );
         }
         for (key, file) in &done.missing {
-            println!("put back {key}: {} is not there (secrets are not in a backup)", file.display());
+            tell!("put back {key}: {} is not there (secrets are not in a backup)", file.display());
         }
-        println!("check it:  wanglou check --config {}", done.config.display());
+        tell!("check it:  wanglou check --config {}", done.config.display());
         let absolute = std::path::absolute(&done.data).unwrap_or_else(|_| done.data.clone());
         let same = done.expected_data.canonicalize().ok() == absolute.canonicalize().ok();
         let prefix = if same { String::new() } else { format!("WANGLOU_DATA={} ", absolute.display()) };
-        println!("start it:  {prefix}wanglou run --config {}", done.config.display());
+        tell!("start it:  {prefix}wanglou run --config {}", done.config.display());
         Ok(Ended::Well)
     }
 }

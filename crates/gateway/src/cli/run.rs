@@ -81,6 +81,8 @@ pub fn logs(format: LogFormat) {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A log that cannot be written must not take the gateway down: telling of it would panic, in whatever thread it is.
+    let builder = builder.log_internal_errors(false);
     // Somebody who embeds the gateway may have set up logs of their own; theirs stay.
     let _ = match format {
         LogFormat::Text => builder.with_ansi(false).try_init(),

@@ -5,6 +5,7 @@ mod into;
 use super::Ended;
 use super::demo::shipped;
 use super::publish::BrokerArgs;
+use crate::cli::say::tell;
 use crate::clock;
 use anyhow::{Context, bail};
 use clap::Args as ClapArgs;
@@ -115,7 +116,7 @@ impl Args {
             let from = self.from.map_or_else(|| into::days_ago(&site, self.days), Ok)?;
             let until = from + Span::hours(24 * i64::from(self.days));
             let messages = into::write(&site, self.seed, (from, until), self.flood, folder)?;
-            println!("{messages} messages of {} days written to {}", self.days, folder.display());
+            tell!("{messages} messages of {} days written to {}", self.days, folder.display());
             return Ok(Ended::Well);
         }
         let tempo = match (self.rate, self.pace) {
@@ -127,7 +128,7 @@ impl Args {
         };
         let traffic = traffic(&site, self.seed, tempo, self.flood)?;
         let broker = self.broker.broker("simulator")?;
-        println!(
+        tell!(
             "simulating {} devices of {} to {}:{}; Ctrl-C ends it",
             site.devices.len(),
             site.id,
@@ -140,7 +141,7 @@ impl Args {
         let result = run(&broker, traffic, tempo, self.count, clock::wall, &progress, stopped()).await;
         teller.abort();
         let count = |of: &std::sync::atomic::AtomicU64| of.load(Ordering::Relaxed);
-        println!("\n{} messages sent, {} acknowledged", count(&progress.sent), count(&progress.acknowledged));
+        tell!("\n{} messages sent, {} acknowledged", count(&progress.sent), count(&progress.acknowledged));
         result?;
         Ok(Ended::Well)
     }
@@ -201,11 +202,9 @@ async fn tell(progress: Arc<Progress>, zone: String) {
         let line = line(&progress, (sent - before) as f64 / every.as_secs_f64(), &zone);
         before = sent;
         if terminal {
-            use std::io::Write;
-            print!("\r\x1b[2K{line}");
-            let _ = std::io::stdout().flush();
+            drop(super::say::to_output(format_args!("\r\x1b[2K{line}")));
         } else {
-            println!("{line}");
+            tell!("{line}");
         }
     }
 }

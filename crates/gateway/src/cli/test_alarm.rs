@@ -1,6 +1,7 @@
 //! `wanglou test-alarm`: does an alarm really arrive?
 
 use super::{Ended, local};
+use crate::cli::say::tell;
 use clap::Args as ClapArgs;
 use std::path::PathBuf;
 
@@ -31,9 +32,9 @@ impl Args {
         let answer = local::post(&self.config, "/api/local/test-alarm", &body).await?;
         let told: Vec<&str> =
             answer["told"].as_array().into_iter().flatten().filter_map(|id| id.as_str()).collect();
-        println!("{} told {}", answer["alarm"].as_str().unwrap_or_default(), told.join(", "));
+        tell!("{} told {}", answer["alarm"].as_str().unwrap_or_default(), told.join(", "));
         if told.is_empty() {
-            println!("Nobody on duty serves this place: look at the rota. The ladder goes on all the same.");
+            tell!("Nobody on duty serves this place: look at the rota. The ladder goes on all the same.");
         }
         Ok(Ended::Well)
     }

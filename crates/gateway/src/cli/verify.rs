@@ -1,6 +1,7 @@
 //! `wanglou verify`: is the journal sound?
 
 use super::Ended;
+use crate::cli::say::say;
 use clap::Args as ClapArgs;
 use std::path::PathBuf;
 use wanglou_journal::files::disk::DiskFiles;
@@ -24,9 +25,9 @@ impl Args {
     pub fn run(self) -> anyhow::Result<Ended> {
         let report = wanglou_journal::verify(&DiskFiles, &self.data)?;
         for bad in &report.bad {
-            println!("bad: {bad}");
+            say!("bad: {bad}")?;
         }
-        println!(
+        say!(
             "{} segments, {} batches, {} records ({} without body by age), {} bytes; {} snapshots, {} blobs, {} configurations; {} bad places",
             report.segments,
             report.batches,
@@ -37,7 +38,7 @@ impl Args {
             report.blobs,
             report.configs,
             report.bad.len()
-        );
+        )?;
         Ok(if report.is_sound() { Ended::Well } else { Ended::Faulty })
     }
 }

@@ -3,6 +3,7 @@
 use super::authority::{Authority, vouches_for};
 use super::{Args, Reach, trust};
 use crate::cli::enrol::qr;
+use crate::cli::say::tell;
 use crate::clock;
 use crate::http;
 use anyhow::{Context, bail};
@@ -73,20 +74,20 @@ impl Lan {
     /// Never for links of ordinary length.
     pub(super) fn tell(&self, officer: &str, link: &str) -> anyhow::Result<()> {
         let page = format!("http://{}/", self.page);
-        println!("\nWith a phone in the same network 同一局域网的手机：");
-        println!(
+        tell!("\nWith a phone in the same network 同一局域网的手机：");
+        tell!(
             "\n1. Scan and follow the page: how to trust the demo. 扫码，按页面说明信任本演示。\n\n{}",
             qr(&page)?
         );
-        println!(
+        tell!(
             "   {page}\n   The page shows a fingerprint; it must be this one 核对指纹：\n   {}",
             self.fingerprint
         );
-        println!(
+        tell!(
             "\n2. Scan: log in as {officer}. It works once. 扫码登录，只能用一次。\n\n{}\n   {link}",
             qr(link)?
         );
-        println!(
+        tell!(
             "\nEverybody in this network can open the page and the log-in screen, nothing else without a link. Take the \
              authority off the phone afterwards; the page says how."
         );

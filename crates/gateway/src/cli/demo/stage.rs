@@ -5,6 +5,7 @@ use super::shipped::Door;
 use super::{Args, broker, shipped, show};
 use crate::cli::local::Place;
 use crate::cli::run::faults;
+use crate::cli::say::tell;
 use crate::cli::simulate::{Pace, stopped};
 use crate::clock;
 use crate::configuration::{self, Loaded};
@@ -52,7 +53,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("the demo's data is in {}", args.data.display()))?;
     ready(&place).await;
-    println!(
+    tell!(
         "{} in {:.1} s",
         if again { "ready, going on where the last demo ended," } else { "ready" },
         began.elapsed().as_secs_f64()
@@ -69,9 +70,9 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         Err(error) => Err(error),
     };
     let _ = stop.send(true);
-    println!("\nstopping");
+    tell!("\nstopping");
     running.stop().await?;
-    println!("stopped; the next start with --data {} goes on here", args.data.display());
+    tell!("stopped; the next start with --data {} goes on here", args.data.display());
     ended
 }
 
@@ -131,7 +132,7 @@ fn unpack(args: &Args, door: &Door) -> anyhow::Result<PathBuf> {
     let folder = args.data.join("config");
     let unpacked = shipped::unpack(&folder, &shipped::files(door, args.mqtt))?;
     for kept in unpacked.kept {
-        println!("{} was changed and is kept", kept.display());
+        tell!("{} was changed and is kept", kept.display());
     }
     Ok(folder.join(shipped::GATEWAY))
 }
@@ -159,7 +160,7 @@ async fn ready(place: &Place) {
             Err(error) => error.to_string(),
         };
         if Instant::now() > deadline {
-            println!("not ready after {} s: {reasons}", READY_WITHIN.as_secs());
+            tell!("not ready after {} s: {reasons}", READY_WITHIN.as_secs());
             return;
         }
         tokio::time::sleep(ASK_AGAIN).await;
@@ -185,12 +186,12 @@ async fn tell(
 ) -> anyhow::Result<()> {
     let program = program();
     let origin = place.origin();
-    println!("\n  web app   {origin}");
+    tell!("\n  web app   {origin}");
     if place.listen.ip().is_loopback() {
-        println!("  metrics   {origin}/metrics");
+        tell!("  metrics   {origin}/metrics");
     }
-    println!("  broker    {}", args.mqtt);
-    println!(
+    tell!("  broker    {}", args.mqtt);
+    tell!(
         "  files     {}\n\nLog in with one of these links, each in a browser (or profile) of its own; each works once:",
         config.parent().unwrap_or(config).display()
     );
@@ -199,7 +200,7 @@ async fn tell(
         let answer = place.post("/api/local/enrol", &body).await?;
         let roles: Vec<&str> = officer.roles.iter().map(|role| role.name()).collect();
         let duty = if on_duty(site, id, clock::wall()) { "on duty now" } else { "off duty now" };
-        println!(
+        tell!(
             "  {:<5} {:<9} {duty:<13} {}",
             id.as_str(),
             roles.join(", "),
@@ -214,17 +215,17 @@ async fn tell(
         let answer = place.post("/api/local/enrol", &serde_json::json!({"officer": officer})).await?;
         lan.tell(officer, answer["link"].as_str().unwrap_or_default())?;
     }
-    println!("\nThree things to try:");
+    tell!("\nThree things to try:");
     for (number, one) in show::things(site).iter().enumerate() {
-        println!("  {}. {}\n     {}", number + 1, one.words, one.command(&program, args.mqtt));
+        tell!("  {}. {}\n     {}", number + 1, one.words, one.command(&program, args.mqtt));
     }
-    println!(
+    tell!(
         "Or a test through the whole ladder:\n     {} test-alarm --config {} --place {}",
         program.display(),
         config.display(),
         show::LIFT
     );
-    println!("\nCtrl-C ends everything.");
+    tell!("\nCtrl-C ends everything.");
     Ok(())
 }
 
@@ -277,7 +278,7 @@ async fn perform(args: &Args, site: &Site, running: &mut Running) -> anyhow::Res
             ended = &mut traffic, if !simulated => {
                 simulated = true;
                 if let Err(error) = ended.context("the simulator").and_then(|ended| ended) {
-                    println!("the simulator has ended: {error:#}");
+                    tell!("the simulator has ended: {error:#}");
                 }
             }
         }
@@ -321,11 +322,11 @@ async fn simulate(
 /// A little later a cover opens, so that there is something to see whatever the hour.
 async fn opening(cover: Option<(PlaceId, wanglou_simulator::Message)>, broker: Broker) {
     let Some((place, message)) = cover else { return };
-    println!("\nIn {} s {place} opens by itself: part of the show.", SHOW_AFTER.as_secs());
+    tell!("\nIn {} s {place} opens by itself: part of the show.", SHOW_AFTER.as_secs());
     tokio::time::sleep(SHOW_AFTER).await;
     match publish::once(&broker, message, Delivery::AtLeastOnce).await {
-        Ok(()) => println!("{place} is open now: look at the list."),
-        Err(error) => println!("the show's cover did not open: {error}"),
+        Ok(()) => tell!("{place} is open now: look at the list."),
+        Err(error) => tell!("the show's cover did not open: {error}"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::cli::Ended;
 use crate::cli::local::Place;
+use crate::cli::say::tell;
 use crate::configuration::{self, Loaded};
 use anyhow::{Context, bail};
 use clap::Args as ClapArgs;
@@ -54,7 +55,7 @@ impl Args {
         let (after, promoted) =
             promote(&before, &which).map_err(|words| anyhow::anyhow!("{}: {words}", path.display()))?;
         if promoted.is_empty() {
-            println!("nothing of {} is on probation", self.name);
+            tell!("nothing of {} is on probation", self.name);
             return Ok(Ended::Well);
         }
         replace(&path, &after)?;
@@ -63,7 +64,7 @@ impl Args {
             return Err(crate::cli::run::faults(faults)).context("nothing was changed");
         }
         let names: Vec<&str> = promoted.iter().map(DeviceId::as_str).collect();
-        println!("off probation: {}", names.join(", "));
+        tell!("off probation: {}", names.join(", "));
         self.reload().await?;
         Ok(Ended::Well)
     }
@@ -82,12 +83,12 @@ impl Args {
     async fn reload(&self) -> anyhow::Result<()> {
         let place = Place::of(&self.config)?;
         if !place.is_running().await {
-            println!("no gateway runs here: it holds from the next start");
+            tell!("no gateway runs here: it holds from the next start");
             return Ok(());
         }
         let told = "devices.csv is changed, and the gateway did not take it: reload it when that is mended";
         place.post("/api/admin/reload", &json!({})).await.context(told)?;
-        println!("reloaded: officers are told of their alarms from now on");
+        tell!("reloaded: officers are told of their alarms from now on");
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::cli::Ended;
 use crate::cli::quarantine::safe;
+use crate::cli::say::{out, remark};
 use crate::clock;
 use crate::configuration::{self, Loaded};
 use crate::wiring::sample::{self, Sample};
@@ -60,7 +61,7 @@ impl Args {
             None => None,
         };
         if let Some(words) = loaded.as_ref().and_then(|loaded| understood(loaded, &samples[0])) {
-            eprintln!("{words}");
+            remark!("{words}");
             return Ok(Ended::Unmatched);
         }
         let files = loaded.as_ref().map(profile_files).unwrap_or_default();
@@ -101,12 +102,12 @@ impl Args {
 
     fn put(&self, proposal: &Proposal) -> anyhow::Result<()> {
         let Some(path) = &self.out else {
-            return Ok(std::io::stdout().write_all(proposal.text.as_bytes())?);
+            return Ok(out().write_all(proposal.text.as_bytes())?);
         };
         let file = std::fs::File::create_new(path);
         let mut file = file.with_context(|| format!("{} cannot be made", path.display()))?;
         file.write_all(proposal.text.as_bytes())?;
-        eprintln!("{} is a proposal: review it", path.display());
+        remark!("{} is a proposal: review it", path.display());
         Ok(())
     }
 }
@@ -141,9 +142,9 @@ fn understood(loaded: &Loaded, sample: &Sample) -> Option<String> {
 /// What comes next, beside the file.
 fn tell(proposal: &Proposal) {
     for open in &proposal.open {
-        eprintln!("to fill in: {}", safe(open));
+        remark!("to fill in: {}", safe(open));
     }
     if let Some(identity) = &proposal.identity {
-        eprintln!("for devices.csv: profile {}, identity {}", proposal.name, safe(identity));
+        remark!("for devices.csv: profile {}, identity {}", proposal.name, safe(identity));
     }
 }

@@ -4,10 +4,12 @@ use super::suggest::profile_files;
 use crate::backtest;
 use crate::cli::Ended;
 use crate::cli::quarantine::{entries, safe};
+use crate::cli::say::{out, remark, say};
 use crate::configuration;
 use crate::wiring::compare::{Comparing, Comparison, Found};
 use anyhow::{Context, bail};
 use clap::Args as ClapArgs;
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use wanglou_model::RawMessage;
@@ -70,9 +72,9 @@ impl Args {
         let comparing = Comparing::new(Arc::clone(&loaded.decisive.profiles), Arc::new(after));
         let found = self.compare(&loaded, comparing).await?;
         if self.json {
-            println!("{}", serde_json::to_string(&found)?);
+            say!("{}", serde_json::to_string(&found)?)?;
         } else {
-            print!("{}", shown(&found));
+            out().write_all(shown(&found).as_bytes())?;
         }
         Ok(Ended::Well)
     }
@@ -94,7 +96,7 @@ impl Args {
             comparing.message(raw);
             count += 1;
             if count.is_multiple_of(TELL_EVERY) {
-                eprintln!("{count} messages");
+                remark!("{count} messages");
             }
         })?;
         // Another data directory is a copy: its samples are not those of the gateway that runs here.
@@ -117,9 +119,9 @@ fn name_of(bytes: &[u8]) -> Option<String> {
 
 fn refused(faults: &[wanglou_profiles::Fault]) -> anyhow::Result<Ended> {
     for fault in faults {
-        eprintln!("{}:{}: {}: {}", fault.file, fault.line, fault.key_path, safe(&fault.message));
+        remark!("{}:{}: {}: {}", fault.file, fault.line, fault.key_path, safe(&fault.message));
     }
-    eprintln!("the profile has {} faults: nothing was compared", faults.len());
+    remark!("the profile has {} faults: nothing was compared", faults.len());
     Ok(Ended::Faulty)
 }
 
