@@ -34,6 +34,7 @@ pub mod run;
 pub mod service_manager;
 pub mod snapshot;
 pub mod statistics;
+pub mod trend;
 pub mod view;
 pub mod views;
 pub mod wiring;

@@ -2,8 +2,10 @@
 
 pub mod catalogue;
 
+use crate::trend::Talk;
 use catalogue::{Described, Kind};
 use prometheus::core::Collector;
+use prometheus::proto::MetricFamily;
 use prometheus::{
     Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder,
@@ -19,6 +21,8 @@ pub struct Metrics {
     /// Messages taken in, by profile and by what became of them (`observed`, `ignored`, `unmatched`, `rejected`,
     /// `unregistered`).
     pub messages: IntCounterVec,
+    /// Messages taken in, by lane; canaries are not among them.
+    pub lane_messages: IntCounterVec,
     /// Observations by kind of reading; `unknown` among them.
     pub observations: IntCounterVec,
     /// From the read of the socket to the commit.
@@ -35,6 +39,8 @@ pub struct Metrics {
     pub journal_position: IntGauge,
     /// Alarms raised.
     pub alarms_raised: IntCounterVec,
+    /// Alarms that ended, by how; those marked TEST as `test`.
+    pub alarms_closed: IntCounterVec,
     /// Alarms that are open.
     pub alarms_open: IntGaugeVec,
     /// Rungs that ladders reached.
@@ -53,6 +59,8 @@ pub struct Metrics {
     pub sessions: IntGauge,
     /// Devices by liveness (`live`, `unknown`, `event_only`, `never_heard`).
     pub devices: IntGaugeVec,
+    /// People on duty by whether anything can reach them.
+    pub duty_people: IntGaugeVec,
     /// The path to the broker: 1 when up and drained.
     pub broker_path: IntGaugeVec,
     /// Life-safety messages that came at QoS 0.
@@ -91,11 +99,16 @@ pub struct Metrics {
     pub build_info: IntGaugeVec,
     /// When the process began, seconds since the epoch.
     pub start_seconds: Gauge,
+    /// How much each device says, for the console. Not scraped: a device's id is no label.
+    pub talk: Talk,
 }
 
-const LATENCIES: &[f64] =
+/// The bounds of the buckets of what machines take, seconds.
+pub(crate) const LATENCIES: &[f64] =
     &[0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0];
-const REACTIONS: &[f64] = &[0.05, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 1800.0];
+/// The bounds of the buckets of what people take, seconds.
+pub(crate) const REACTIONS: &[f64] =
+    &[0.05, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 1800.0];
 
 /// Registers what it makes; a name twice is a fault of the program.
 struct Maker {
@@ -149,6 +162,7 @@ impl Default for Metrics {
         let counts: Vec<f64> = (0..12).map(|n| f64::from(1 << n)).collect();
         let mut metrics = Self {
             messages: make.counters("wanglou_messages_total", "Messages taken in.", &["profile", "result"]),
+            lane_messages: make.counters("wanglou_lane_messages_total", "Messages taken in.", &["lane"]),
             observations: make.counters("wanglou_observations_total", "Observations by kind.", &["kind"]),
             ingest_seconds: make.histograms(
                 "wanglou_ingest_seconds",
@@ -169,6 +183,11 @@ impl Default for Metrics {
                 "wanglou_alarms_raised_total",
                 "Alarms raised.",
                 &["kind", "priority"],
+            ),
+            alarms_closed: make.counters(
+                "wanglou_alarms_closed_total",
+                "Alarms that ended, by how; those marked TEST as `test`.",
+                &["outcome"],
             ),
             alarms_open: make.gauges("wanglou_alarms_open", "Alarms that are open.", &["priority"]),
             rungs: make.counters(
@@ -193,6 +212,7 @@ impl Default for Metrics {
             sockets_closed: make.counters("wanglou_sockets_closed_total", "WebSockets closed.", &["why"]),
             sessions: make.gauge("wanglou_sessions", "Valid sessions."),
             devices: make.gauges("wanglou_devices", "Devices by liveness.", &["liveness"]),
+            duty_people: make.gauges("wanglou_duty_people", "People on duty.", &["reach"]),
             broker_path: make.gauges("wanglou_broker_path_up", "1 while connected and drained.", &["lane"]),
             qos0_messages: make.counters(
                 "wanglou_qos0_messages_total",
@@ -258,6 +278,7 @@ impl Default for Metrics {
             ),
             build_info: make.gauges("wanglou_build_info", "Always 1.", &["version"]),
             start_seconds: make.keep(Kind::Gauge, Gauge::new("wanglou_start_time_seconds", "When the process began.")),
+            talk: Talk::default(),
             registry: make.registry.clone(),
             described: Arc::default(),
         };
@@ -273,11 +294,16 @@ impl Metrics {
         &self.described
     }
 
+    /// Everything that the page holds, as values.
+    pub fn gather(&self) -> Vec<MetricFamily> {
+        self.registry.gather()
+    }
+
     /// The page that Prometheus scrapes, text format 0.0.4.
     pub fn page(&self) -> Vec<u8> {
         let mut page = Vec::new();
         // Writing into memory fails only for a metric without a name, which registering has refused.
-        let _ = TextEncoder::new().encode(&self.registry.gather(), &mut page);
+        let _ = TextEncoder::new().encode(&self.gather(), &mut page);
         page
     }
 }

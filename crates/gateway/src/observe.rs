@@ -7,7 +7,7 @@ use crate::writer::Observer;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wanglou_engine::Engine;
-use wanglou_model::{Answer, Channel, Ended, Fact, Priority, Span, Timestamp};
+use wanglou_model::{Answer, Channel, Ended, Fact, Outcome, Priority, Span, Timestamp};
 
 /// Gauges over all devices and alarms are counted anew this often.
 const COUNT_EVERY: Span = Span::secs(5);
@@ -67,6 +67,9 @@ impl MetricsObserver {
                 }
             }
             Fact::Closed { alarm: id, outcome, reason } => {
+                let test = alarm.is_some_and(|alarm| alarm.test);
+                let ended = if test { Outcome::Test } else { *outcome };
+                self.metrics.alarms_closed.with_label_values(&[ended.name()]).inc();
                 tracing::info!(alarm = %id, outcome = outcome.name(), reason = reason.code, "closed");
             }
             Fact::Answered { answer, .. } => {
@@ -116,6 +119,14 @@ impl MetricsObserver {
         }
         for (name, count) in by_liveness {
             self.metrics.devices.with_label_values(&[name]).set(count);
+        }
+        let world = engine.world();
+        let on_duty =
+            engine.setup().site.officers.iter().filter(|(id, officer)| world.is_on_duty(id, officer));
+        let (reachable, unreachable): (Vec<_>, Vec<_>) =
+            on_duty.partition(|(id, officer)| world.is_reachable(id, officer));
+        for (name, people) in [("reachable", reachable), ("unreachable", unreachable)] {
+            self.metrics.duty_people.with_label_values(&[name]).set(people.len() as i64);
         }
         for concern in Concern::ALL {
             let raised = self.health.concerns().iter().any(|(found, _)| *found == concern);

@@ -21,6 +21,7 @@ use crate::plans::Plans;
 use crate::push::{Endpoints, Outgoing, Push};
 use crate::quarantine::Quarantine;
 use crate::recovery::{self, RecoveryError};
+use crate::trend::Trend;
 use crate::views::{Following, Views};
 use crate::wiring::understood::is_understood;
 use crate::writer::{Data, Keeping, Parts, Queue, Request, Writer, WriterError, WriterHandle};
@@ -287,7 +288,10 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         quarantine: Arc::clone(&quarantine),
     };
     let reload = reload.into_reload(tokio::runtime::Handle::current());
+    let trend = Trend::new(&metrics, tokio::time::Instant::now());
+    phones.spawn(trend.clone().run(stopping.clone()));
     let side = PhoneSide {
+        trend,
         writer: handle.clone(),
         hub: hub.clone(),
         origin: Arc::new(Origin::new(&gateway.http.public_url)),

@@ -358,3 +358,58 @@ export const phones = () => [
   { id: 's1', officer: OFFICER.id, phone: 'd_7f', name: '门岗 1 号手机', since: minutesAgo(4000), expires_at: minutesAgo(-9000) },
   { id: 's2', officer: 'o_12', phone: 'd_81', name: '', since: minutesAgo(700), expires_at: minutesAgo(-9000) },
 ];
+
+/** The console's charts: an hour or a day with a quiet night, one burst, and a device that fell silent. */
+export function figures(span, fresh) {
+  const [step, count] = span === 'day' ? [300, 289] : [15, 241];
+  const n = fresh ? 1 : count;
+  const now = Math.round(Date.now() / 1000);
+  const at = Array.from({ length: n }, (_, i) => now - (n - 1 - i) * step);
+  const wave = (base, size, period) => at.map((_, i) => Number((base + size * Math.sin((6.28 * i) / period)).toFixed(3)));
+  const bump = (column, from, to, by) => column.map((v, i) => (i >= from && i <= to ? v + by : v));
+  const part = (share) => Math.round(n * share);
+  const columns = {
+    ingest_alarm: bump(wave(3.1, 0.8, 31), part(0.6), part(0.65), 9),
+    ingest_bulk: wave(24, 4, 83),
+    canary_p50: wave(0.011, 0.002, 19),
+    canary_p99: bump(wave(0.024, 0.005, 23), part(0.6), part(0.65), 0.06),
+    receipt_p50: at.map((_, i) => (i > part(0.3) && i < part(0.38) ? 0.04 : null)),
+    receipt_p99: at.map((_, i) => (i > part(0.3) && i < part(0.38) ? 0.09 : null)),
+    commit_p50: wave(0.0011, 0.0001, 29),
+    commit_p99: wave(0.0046, 0.001, 17),
+    ingest_p99: wave(0.007, 0.001, 37),
+    queue_alarm: at.map(() => 0),
+    queue_bulk: bump(at.map(() => 0), part(0.6), part(0.63), 12),
+    queue_requests: at.map((_, i) => (i % 40 === 0 ? 1 : 0)),
+    duty_on: at.map((_, i) => (i < part(0.7) ? 4 : 5)),
+    duty_reachable: at.map((_, i) => (i < part(0.4) ? 4 : i < part(0.7) ? 3 : 5)),
+    judged: at.map((_, i) => Math.floor((8 * i) / n)),
+    judged_false: at.map((_, i) => Math.floor((2.4 * i) / n)),
+    silent: at.map((_, i) => (i < part(0.2) ? 1 : 2)),
+    never_heard: at.map(() => 1),
+    canary_failures: at.map(() => 0),
+    open: at.map(() => 3),
+  };
+  const place = (id, ...path) => ({ id, place: id, place_path: path, place_path_en: path.map(english) });
+  return {
+    span,
+    since: new Date((at[0] - (span === 'day' ? 0 : 7_200)) * 1000).toISOString(),
+    now: new Date(now * 1000).toISOString(),
+    at,
+    columns: fresh ? Object.fromEntries(Object.keys(columns).map((key) => [key, [null]])) : columns,
+    silent: fresh
+      ? []
+      : [
+          { ...place('home-3-1203/door', '3号楼', '1单元', '1203'), last_at: minutesAgo(560) },
+          { ...place('noise-east', '东区'), last_at: minutesAgo(42) },
+        ],
+    chatty: fresh
+      ? []
+      : [
+          { ...place('lift-3-2-b', '3号楼', '2单元', '电梯B'), per_min: 61.2 },
+          { ...place('noise-west', '西区'), per_min: 12.04 },
+          { ...place('mh-17', '东区', '2号路', '17号井'), per_min: 0.31 },
+        ],
+    chatty_over_s: fresh ? 4 : 3_120,
+  };
+}

@@ -10,6 +10,7 @@
 //   POST /mock/guest                   ends the session
 //   POST /mock/stall                   welcomes, but never replays
 //   POST /mock/pin                     the officer has a PIN: 5050
+//   POST /mock/fresh                   the gateway has just started: no charts yet
 //   POST /mock/push                    push messages are configured
 //   POST /mock/burst                   500 updates of one alarm
 import { readFileSync } from 'node:fs';
@@ -59,7 +60,7 @@ export function startMock(port) {
     const body = await read(req);
     if (url.pathname.startsWith('/mock/')) return mock(url.pathname.split('/').slice(2), res);
     if (state.dead || (state.down && url.pathname.startsWith('/api/'))) return void req.socket.destroy();
-    if (url.pathname.startsWith('/api/')) return api(req.method, url.pathname, body, res);
+    if (url.pathname.startsWith('/api/')) return api(req.method, url.pathname, body, res, url.searchParams);
     return file(url.pathname, res);
   });
 
@@ -140,7 +141,7 @@ export function startMock(port) {
     return { t: 'ok', cid, id, rev: a.rev + 1 };
   }
 
-  function api(method, path, body, res) {
+  function api(method, path, body, res, query) {
     const session = {
       officer: { ...canned.OFFICER, admin: state.admin },
       dev: 'd_7f',
@@ -198,6 +199,10 @@ export function startMock(port) {
       if (!state.unlocked) return json(res, 403, { code: 'pin_needed', text: { zh: '请输入 PIN', en: 'give your PIN' } });
       return json(res, 200, canned.RESIDENT);
     }
+    if (path === '/api/admin/figures') {
+      if (!state.admin) return json(res, 403, { code: 'forbidden' });
+      return json(res, 200, canned.figures(query.get('span') ?? 'hour', state.fresh));
+    }
     if (path === '/api/admin/overview') return json(res, 200, canned.overview());
     if (path === '/api/evidence/cover.svg') {
       return res.writeHead(200, { 'content-type': 'image/svg+xml' }).end(canned.PICTURE);
@@ -212,6 +217,7 @@ export function startMock(port) {
 
   function mock([word, name], res) {
     if (word === 'pin') state.pin = '5050';
+    else if (word === 'fresh') state.fresh = true;
     else if (word === 'cut' || word === 'down' || word === 'dead') {
       state.cut = true;
       state.down = word === 'down';

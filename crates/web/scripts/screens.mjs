@@ -24,6 +24,13 @@ const setAside = async (page) => {
 };
 const button = (page, zh, en) => page.getByRole('button', { name: new RegExp(`^(${zh}|${en})`) });
 
+/** Every chart of the console's figures has its lines. */
+async function drawn(page) {
+  await page.locator('[data-figures=hour] [data-chart=devices] canvas').waitFor();
+  await page.waitForTimeout(100);
+}
+const scrollTo = (page, selector) => page.locator(selector).evaluate((e) => e.scrollIntoView({ block: 'start' }));
+
 /** Each screen: the mock's scene, where to go, what to do there. */
 const SCREENS = {
   loading: { scene: ['calm', 'stall'], show: (p) => p.locator('[data-message=loading]').waitFor() },
@@ -290,6 +297,72 @@ const SCREENS = {
       await p.locator('main').evaluate((e) => e.scrollTo(0, e.querySelector('section.broad').offsetTop));
     },
   },
+  figures: { scene: ['calm'], at: '#/admin/figures', show: drawn },
+  'figures-day': {
+    scene: ['calm'],
+    at: '#/admin/figures',
+    async show(p) {
+      await drawn(p);
+      await button(p, '最近 24 小时', 'Last day').click();
+      await p.locator('[data-figures=day]').waitFor();
+      await p.locator('[data-chart=duty]').scrollIntoViewIfNeeded();
+    },
+  },
+  'figures-reach': {
+    scene: ['calm'],
+    at: '#/admin/figures',
+    async show(p) {
+      await drawn(p);
+      await scrollTo(p, '[data-chart=reach]');
+    },
+  },
+  'figures-table': {
+    scene: ['calm'],
+    at: '#/admin/figures',
+    async show(p) {
+      await drawn(p);
+      await p.locator('[data-chart=reach] summary').focus();
+      await p.keyboard.press('Enter');
+      await scrollTo(p, '[data-chart=reach] details');
+    },
+  },
+  'figures-devices': {
+    scene: ['calm'],
+    at: '#/admin/figures',
+    async show(p) {
+      await drawn(p);
+      await p.locator('main').evaluate((e) => e.scrollTo(0, e.scrollHeight));
+    },
+  },
+  'figures-empty': { scene: ['calm', 'fresh'], at: '#/admin/figures', show: (p) => p.locator('[data-figures=hour] section').first().waitFor() },
+  'figures-loading': {
+    scene: ['calm'],
+    async show(p) {
+      await p.route('**/api/admin/figures*', () => undefined);
+      await p.evaluate(() => (location.hash = '#/admin/figures'));
+      await p.locator('.console-page [role=status]').waitFor();
+    },
+  },
+  'figures-never': {
+    scene: ['calm'],
+    at: '#/admin/figures',
+    async show(p, mock) {
+      await drawn(p);
+      await mock('down');
+      await button(p, '最近 24 小时', 'Last day').click();
+      await p.locator('.console-page [role=status]').waitFor();
+    },
+  },
+  'figures-offline': {
+    scene: ['calm'],
+    at: '#/admin/figures',
+    async show(p, mock) {
+      await drawn(p);
+      await mock('down');
+      await p.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+      await p.locator('.console-page [role=status]').waitFor();
+    },
+  },
 };
 
 /** Beside the usual ones: other sizes, larger text, without colour. */
@@ -307,7 +380,7 @@ const VARIANTS = [
     locale: 'zh-CN',
     theme: 'dark',
     size: { width: 1024, height: 768 },
-    only: ['list-busy', 'alarm', 'detail', 'resolve', 'enrol', 'settings', 'duty', 'team', 'history', 'admin', 'admin-topics'],
+    only: ['list-busy', 'alarm', 'detail', 'resolve', 'enrol', 'settings', 'duty', 'team', 'history', 'admin', 'admin-topics', 'figures', 'figures-reach', 'figures-devices', 'figures-table'],
   },
   // Only where colour says something.
   {
@@ -316,7 +389,7 @@ const VARIANTS = [
     theme: 'dark',
     size: PHONE,
     grey: true,
-    only: ['list', 'list-busy', 'list-offline', 'alarm', 'alarm-level2', 'alarm-test', 'detail', 'duty', 'duty-end', 'team', 'history', 'admin'],
+    only: ['list', 'list-busy', 'list-offline', 'alarm', 'alarm-level2', 'alarm-test', 'detail', 'duty', 'duty-end', 'team', 'history', 'admin', 'figures', 'figures-reach', 'figures-devices'],
   },
 ];
 

@@ -9,6 +9,7 @@ mod assets;
 mod commands;
 mod enrol;
 mod evidence;
+mod figures;
 mod notes;
 mod origin;
 mod pin;
@@ -39,6 +40,7 @@ use crate::metrics::Metrics;
 use crate::plans::Plans;
 use crate::push::Push;
 use crate::quarantine::Quarantine;
+use crate::trend::Trend;
 use crate::views::Views;
 use crate::writer::{Refused, WriterHandle};
 use axum::Router;
@@ -93,6 +95,8 @@ pub struct PhoneSide {
     pub health: Arc<Health>,
     /// The metrics.
     pub metrics: Metrics,
+    /// The figures of the last hour and day.
+    pub trend: Trend,
     /// `/metrics` answers here too.
     pub serve_metrics: bool,
     /// How many sockets at once, and of one officer.
@@ -198,6 +202,7 @@ pub fn router(side: PhoneSide) -> Router {
         .route("/api/notes/{source}", post(notes::note))
         .route("/api/cards/{card}", post(notes::card))
         .route("/api/admin/overview", get(admin::overview))
+        .route("/api/admin/figures", get(figures::show))
         .route("/api/admin/history", get(admin::history))
         .route("/api/admin/reload", post(admin::reload))
         .route("/api/admin/sessions", get(admin::sessions).delete(admin::revoke))

@@ -133,6 +133,7 @@ impl Writer {
             return Ok(());
         }
         self.pending.messages += 1;
+        self.parts.metrics.lane_messages.with_label_values(&[lane.name()]).inc();
         if message.packet_id.is_none() && !message.retain {
             self.parts.metrics.qos0_messages.with_label_values(&[lane.name()]).inc();
         }
@@ -203,6 +204,9 @@ impl Writer {
             self.quarantine(at, message, payload, payload.len() as u64, Why::Unregistered, reason, profile);
         } else if let Some(first) = said.first() {
             self.count(&first.profile, "observed");
+            if let Some((device, _)) = setup.device_of(first) {
+                self.parts.metrics.talk.said(device);
+            }
         }
         for said in said {
             self.parts.metrics.observations.with_label_values(&[said.reading.kind()]).inc();

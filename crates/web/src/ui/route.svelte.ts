@@ -13,16 +13,21 @@ export type Route =
   | { name: 'history' }
   | { name: 'report' }
   | { name: 'pin' }
-  | { name: 'admin' }
+  | { name: 'admin'; page: ConsolePage }
   | { name: 'enrol'; token: string };
 
-const PLAIN = ['settings', 'duty', 'team', 'history', 'report', 'pin', 'admin'] as const;
+const PLAIN = ['settings', 'duty', 'team', 'history', 'report', 'pin'] as const;
+
+/** The console's pages: `#/admin` and `#/admin/<page>`. */
+export const CONSOLE_PAGES = ['overview', 'figures'] as const;
+export type ConsolePage = (typeof CONSOLE_PAGES)[number];
 
 /** Reads a fragment; anything unknown is the list. */
 export function parseRoute(hash: string): Route {
   if (hash.startsWith('#enrol=')) return { name: 'enrol', token: decode(hash.slice('#enrol='.length)) };
   const [first, second] = hash.replace(/^#\/?/, '').split('/');
   if (first === 'alarm' && second) return { name: 'alarm', id: decode(second) };
+  if (first === 'admin') return { name: 'admin', page: CONSOLE_PAGES.find((page) => page === second) ?? 'overview' };
   const named = PLAIN.find((name) => name === first);
   if (named) return { name: named };
   return { name: 'list' };

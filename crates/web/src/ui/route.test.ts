@@ -29,3 +29,9 @@ test('the token of an enrolment link is taken as it is', () => {
   expect(parseRoute('#enrol=K7QM-R2XW')).toEqual({ name: 'enrol', token: 'K7QM-R2XW' });
   expect(parseRoute('#enrol=%')).toEqual({ name: 'enrol', token: '%' });
 });
+
+test('each page of the console has its own link, and an unknown one is the overview', () => {
+  expect(parseRoute('#/admin')).toEqual({ name: 'admin', page: 'overview' });
+  expect(parseRoute('#/admin/figures')).toEqual({ name: 'admin', page: 'figures' });
+  expect(parseRoute('#/admin/nowhere')).toEqual({ name: 'admin', page: 'overview' });
+});
