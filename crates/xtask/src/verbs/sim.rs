@@ -20,6 +20,7 @@ compound, in simulated time with faults drawn from a seed. A failure prints its 
 trace that still fails, and the command that replays it. docs/testing.md says what is shown by it.
 
   --seeds N   how many seeds (the tests read WANGLOU_SEEDS; without it they choose a few)
+  --from N    begin with this seed, where an earlier run stopped (the tests read WANGLOU_FROM)
   --seed S    exactly this seed, with its trace (the tests read WANGLOU_SEED)
   --full      ten thousand seeds of the model, in minutes, with progress in the log
   --floods    the floods F1 to F8 and an ordinary week alone, with a table of whose phone rang how often
@@ -27,17 +28,20 @@ trace that still fails, and the command that replays it. docs/testing.md says wh
 
   cargo xtask sim
   cargo xtask sim --full
+  cargo xtask sim --full --from 5000
   cargo xtask sim --floods
   cargo xtask sim --seed 42",
     run,
 };
 
 fn run(workspace: &Workspace, words: &[String]) -> Result<ExitCode> {
-    let args = Args::parse(words, &["--full", "--floods"], &["--seeds", "--seed"])?;
+    let args = Args::parse(words, &["--full", "--floods"], &["--seeds", "--from", "--seed"])?;
     let seeds = args.parsed::<u32>("--seeds")?;
+    let from = args.parsed::<u64>("--from")?;
     let seed = args.parsed::<u64>("--seed")?;
     let mut env = Vec::new();
     env.extend(seeds.map(|seeds| ("WANGLOU_SEEDS", seeds.to_string())));
+    env.extend(from.map(|from| ("WANGLOU_FROM", from.to_string())));
     env.extend(seed.map(|seed| ("WANGLOU_SEED", seed.to_string())));
     let table = workspace.root.join("target/floods.md");
     let floods = args.has("--floods");
