@@ -529,7 +529,7 @@ impl Alarm {
         }
         let known = self.followers.get(to).is_some_and(|follower| follower.rung.is_some());
         if !known {
-            self.followers.insert(to.clone(), Follower::called(at, rung, called));
+            self.call(at, to, rung, called);
         }
         let why = Reason::new("handed_over", "交接班：双方已签字", "handed over: signed by both");
         self.write(Entry::new(at, "handed_over").by(from).to(to).because(why));
@@ -593,7 +593,7 @@ impl Alarm {
     ) {
         for told in told {
             let ring = ring && !told.quiet;
-            self.followers.insert(told.officer.clone(), Follower::called(at, rung, ring));
+            self.call(at, &told.officer, rung, ring);
             let what = if ring { "notified" } else { "shown" };
             let entry = Entry::new(at, what).to(&told.officer).over("ws");
             self.write(match told.unreached {
@@ -607,6 +607,15 @@ impl Alarm {
             None => timers.disarm(&Timer::Ladder(self.id.clone())),
         }
         self.dirty = true;
+    }
+
+    /// Somebody is called. Two rungs of one moment, as after a night without the gateway, are one call: what was
+    /// sent at that moment is not sent again.
+    fn call(&mut self, at: Timestamp, officer: &OfficerId, rung: usize, ring: bool) {
+        let mut called = Follower::called(at, rung, ring);
+        let before = self.followers.get(officer).filter(|before| before.rung.is_some() && before.since == at);
+        called.channel_steps = before.map_or(0, |before| before.channel_steps);
+        self.followers.insert(officer.clone(), called);
     }
 
     /// Somebody else is called; nobody has it until they take it.
@@ -624,7 +633,7 @@ impl Alarm {
         if let Some(theirs) = self.followers.get_mut(by) {
             theirs.ring = false;
         }
-        self.followers.insert(to.clone(), Follower::called(at, rung, true));
+        self.call(at, to, rung, true);
         self.next_rung = Some(next);
         timers.disarm(&Timer::OnScene(self.id.clone()));
         timers.arm(Timer::Ladder(self.id.clone()), next.at);
