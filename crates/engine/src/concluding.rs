@@ -54,9 +54,12 @@ impl Engine {
         proposals: Vec<Proposal>,
         facts: &mut Vec<Fact>,
     ) {
+        let before = facts.len();
         for proposal in proposals {
             match proposal {
                 Proposal::Raise(raise) => self.raise(at, rule, &raise, facts),
+                // All were made of one look: what is said of an alarm that an earlier one has closed is void.
+                Proposal::Fact(fact) if closes(&facts[before..], fact.alarm()) => {}
                 Proposal::Fact(fact) => self.conclude(at, fact, facts),
                 Proposal::Climb { alarm, rung } => {
                     // Its rule does not know that it is set aside.
@@ -115,7 +118,10 @@ impl Engine {
             _ => None,
         };
         let over = if let Fact::Closed { alarm, .. } = &fact { Some(alarm.clone()) } else { None };
-        self.note(at, fact, facts);
+        match &id {
+            Some(id) if self.moves_on(id, &fact) => self.note_rung(at, id, fact, facts),
+            Some(_) | None => self.note(at, fact, facts),
+        }
         if let Some(alarm) = over {
             self.after_closing(at, &alarm, facts);
         }
@@ -189,29 +195,32 @@ impl Engine {
         self.conclude(at, fact, facts);
     }
 
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "a few variants matter here; a new one does where it says so"
-    )]
     pub(crate) fn climb(&mut self, at: Timestamp, id: &AlarmId, rung: usize, facts: &mut Vec<Fact>) {
         let Some(alarm) = self.book.alarms.get(id) else { return };
         let climbed = ladder::climb(&self.world(), alarm, rung);
         for fact in climbed {
-            let called = match &fact {
-                Fact::Rung { rung, .. } => alarm_calls(&self.book, id, *rung),
-                _ => false,
-            };
-            let (told, ring) = match &fact {
-                Fact::Rung { told, ring, .. } => (told.clone(), *ring),
-                _ => (Vec::new(), false),
-            };
-            self.note(at, fact, facts);
-            self.judge_floods(at, id, (&told, ring), facts);
-            if called {
-                self.call_resident(at, id, facts);
-            }
+            self.note_rung(at, id, fact, facts);
         }
         self.run_channels(at, id, facts);
+    }
+
+    /// Is it a rung that is reached, not the present one with another deadline?
+    fn moves_on(&self, id: &AlarmId, fact: &Fact) -> bool {
+        let Fact::Rung { rung, told, .. } = fact else { return false };
+        let now = self.book.alarms.get(id).and_then(|alarm| alarm.rung);
+        !told.is_empty() || now != Some(*rung)
+    }
+
+    /// Notes a fact of a ladder. Where it is a rung: whose flood begins with it, what is held back for whom, whether
+    /// the resident is called.
+    fn note_rung(&mut self, at: Timestamp, id: &AlarmId, fact: Fact, facts: &mut Vec<Fact>) {
+        let Fact::Rung { rung, told, ring, .. } = &fact else { return self.note(at, fact, facts) };
+        let (told, ring, called) = (told.clone(), *ring, alarm_calls(&self.book, id, *rung));
+        self.note(at, fact, facts);
+        self.judge_floods(at, id, (&told, ring), facts);
+        if called {
+            self.call_resident(at, id, facts);
+        }
     }
 
     fn call_resident(&mut self, at: Timestamp, id: &AlarmId, facts: &mut Vec<Fact>) {
@@ -255,6 +264,10 @@ fn start_of(fact: &Fact) -> Option<usize> {
         Fact::Reopened { rung, .. } => Some(*rung),
         _ => None,
     }
+}
+
+fn closes(facts: &[Fact], id: Option<&AlarmId>) -> bool {
+    facts.iter().any(|fact| matches!(fact, Fact::Closed { alarm, .. } if Some(alarm) == id))
 }
 
 fn alarm_calls(book: &Book, id: &AlarmId, rung: usize) -> bool {
