@@ -18,7 +18,9 @@ const CONTENT_WITHIN: Span = Span::mins(10);
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(from = "Vec<(u64, Timestamp)>", into = "Vec<(u64, Timestamp)>")]
 pub struct Recent {
-    order: VecDeque<(u64, Timestamp)>,
+    /// The first seen first.
+    order: VecDeque<u64>,
+    /// When each was seen last.
     seen: Table<u64, Timestamp>,
     /// What is hashed, in one buffer for all messages.
     text: Vec<u8>,
@@ -101,15 +103,17 @@ impl Recent {
 
     fn remember(&mut self, hash: u64, at: Timestamp) -> Option<Timestamp> {
         let before = self.seen.insert(hash, at);
-        if before.is_none() {
-            self.order.push_back((hash, at));
+        if before.is_some() {
+            return before;
         }
-        if self.order.len() > EVENTS_MAX
-            && let Some((oldest, _)) = self.order.pop_front()
+        // Before the new one enters: room for one more would double all of it.
+        if self.order.len() == EVENTS_MAX
+            && let Some(oldest) = self.order.pop_front()
         {
             self.seen.remove(&oldest);
         }
-        before
+        self.order.push_back(hash);
+        None
     }
 }
 
@@ -119,14 +123,14 @@ impl From<Vec<(u64, Timestamp)>> for Recent {
         for (hash, at) in &list {
             seen.insert(*hash, *at);
         }
-        Self { seen, order: list.into(), text: Vec::new() }
+        Self { seen, order: list.into_iter().map(|(hash, _)| hash).collect(), text: Vec::new() }
     }
 }
 
 impl From<Recent> for Vec<(u64, Timestamp)> {
     fn from(recent: Recent) -> Self {
-        let latest = |(hash, at): &(u64, Timestamp)| (*hash, recent.seen.get(hash).copied().unwrap_or(*at));
-        recent.order.iter().map(latest).collect()
+        let with_time = |hash: &u64| recent.seen.get(hash).map(|at| (*hash, *at));
+        recent.order.iter().filter_map(with_time).collect()
     }
 }
 
