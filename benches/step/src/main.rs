@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo run --profile bench -p wanglou-bench-step                        # 1,000 to 1,000,000 devices
 //! cargo run --profile bench -p wanglou-bench-step -- 100000 --rounds=21  # one size, more rounds
+//! cargo run --profile bench -p wanglou-bench-step -- 100000 --only=shut   # the step whose name has this word
 //! ```
 //!
 //! Sizes alternate in one run (A B C D A B …), devices are taken in no order, so that each step finds its device
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let asked: Vec<usize> = words.iter().filter_map(|word| word.parse().ok()).collect();
     let rounds = words.iter().find_map(|word| word.strip_prefix("--rounds=")?.parse().ok()).unwrap_or(ROUNDS);
+    let only = words.iter().find_map(|word| word.strip_prefix("--only=")).unwrap_or_default();
     let sizes = if asked.is_empty() { SIZES.to_vec() } else { asked };
     let mut worlds = Vec::new();
     for size in sizes {
@@ -52,6 +54,9 @@ fn main() -> ExitCode {
     for round in 0..rounds {
         for (world, of_world) in worlds.iter_mut().zip(&mut figures) {
             for (step, of_step) in Step::ALL.into_iter().zip(of_world.iter_mut()) {
+                if !step.name().contains(only) {
+                    continue;
+                }
                 of_step.push(world.time(step, round));
             }
         }
@@ -61,7 +66,7 @@ fn main() -> ExitCode {
         worlds.iter().map(|w| w.size.to_string()).collect::<Vec<_>>().join(" | ")
     );
     println!("|---|{}", "---|".repeat(worlds.len()));
-    for (index, step) in Step::ALL.into_iter().enumerate() {
+    for (index, step) in Step::ALL.into_iter().enumerate().filter(|(_, step)| step.name().contains(only)) {
         let medians: Vec<String> = figures.iter_mut().map(|of_world| spread(&mut of_world[index])).collect();
         println!("| {} | {} |", step.name(), medians.join(" | "));
     }

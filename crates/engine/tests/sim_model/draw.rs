@@ -5,6 +5,7 @@
 use crate::compound::{MONDAY, people, phone, place};
 use crate::deed::{Deed, Message, Timed, Who};
 use crate::dice::Dice;
+use std::collections::BTreeMap;
 use wanglou_model::*;
 
 /// How dense a run is.
@@ -26,6 +27,8 @@ pub(crate) struct Draw {
     end: Timestamp,
     wall_minus_at: Span,
     deeds: Vec<Timed>,
+    /// By which way each device's messages come: lanes are disjoint, so it is the same all the time.
+    ways: BTreeMap<String, Option<Way>>,
     /// Messages sent lately, for what comes twice.
     sent: Vec<Message>,
     hub_up: bool,
@@ -50,6 +53,7 @@ pub(crate) fn run(seed: u64) -> Vec<Timed> {
         end,
         wall_minus_at: Span::ZERO,
         deeds: Vec::new(),
+        ways: BTreeMap::new(),
         sent: Vec::new(),
         hub_up: true,
         commands: 0,
@@ -234,11 +238,12 @@ impl Draw {
             _ => None,
         };
         let repeats = if self.dice.once_in(25) { Repeats::State } else { Repeats::Count };
-        let by = match self.dice.roll(3) {
+        let drawn = match self.dice.roll(3) {
             0 => None,
             1 => Some(Way { lane: LaneName::Alarm, qos0: false }),
             _ => Some(Way { lane: LaneName::Bulk, qos0: self.dice.once_in(4) }),
         };
+        let by = *self.ways.entry(name.to_owned()).or_insert(drawn);
         let said = Observation {
             device: name.into(),
             reading,
@@ -441,7 +446,8 @@ impl Draw {
                         repeats: Repeats::Count,
                         profile: "wanglou".into(),
                     };
-                    let by = Some(Way { lane: LaneName::Alarm, qos0: false });
+                    let alarm = Some(Way { lane: LaneName::Alarm, qos0: false });
+                    let by = *self.ways.entry(heartbeat.device.clone()).or_insert(alarm);
                     let message = Message { said: heartbeat, retain: false, dup: false, by };
                     self.put(Deed::Say(Box::new(message)));
                 }

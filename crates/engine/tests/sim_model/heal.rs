@@ -182,7 +182,6 @@ impl World {
             repeats: Repeats::Count,
             profile: "wanglou".into(),
         };
-        let by = Some(Way { lane: LaneName::Alarm, qos0: false });
-        self.say(at, &crate::deed::Message { said, retain: false, dup: false, by })
+        self.say(at, &crate::deed::Message { said, retain: false, dup: false, by: None })
     }
 }
