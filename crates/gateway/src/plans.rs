@@ -22,7 +22,7 @@ const PINS_BYTES_MAX: u64 = 4 << 20;
 const NAME_CHARS_MAX: usize = 60;
 
 /// Where a place is on a plan: parts of its width from the left, of its height from the top, 0 to 1.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, schemars::JsonSchema)]
 pub struct Pin {
     /// The plan's name: its file without the end.
     pub plan: String,

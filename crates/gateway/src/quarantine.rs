@@ -17,8 +17,11 @@ pub const TOPIC_BYTES_MAX: usize = 1 << 10;
 const REASON_BYTES_MAX: usize = 600;
 
 /// Why something is here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "WhyQuarantined")]
 pub enum Why {
     /// No profile knows the topic or the payload.
     Unmatched,
@@ -40,21 +43,25 @@ impl Why {
 }
 
 /// One topic.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(rename = "QuarantineEntry")]
 pub struct Entry {
     /// The topic, cut at [`TOPIC_BYTES_MAX`].
     pub topic: String,
     /// Why it is here.
     pub why: Why,
     /// The same in words.
+    #[schemars(with = "crate::http::ReasonShape")]
     pub reason: Reason,
     /// The profile that knows it, if one does.
     pub profile: Option<String>,
     /// How many messages.
     pub count: u64,
-    /// The first one.
+    /// The first one; microseconds since 1970.
+    #[schemars(with = "i64")]
     pub first_at: Timestamp,
     /// The latest one.
+    #[schemars(with = "i64")]
     pub last_at: Timestamp,
     /// The beginning of the latest payload.
     pub sample: Vec<u8>,

@@ -1,12 +1,14 @@
 //! An alarm as the screens get it: one JSON object, full state each time, from the committed engine.
 
+use crate::http::{OutcomeWord, Words};
+use schemars::JsonSchema;
 use serde::Serialize;
 use wanglou_engine::{Alarm, Condition, Engine};
 use wanglou_model::{Evidence, OfficerId, Response, Text, Timestamp, rfc3339_micros};
 use wanglou_site::People;
 
 /// Somebody, by id and name.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Person {
     /// The officer's id.
     pub id: String,
@@ -20,43 +22,53 @@ pub fn person(people: &People, id: &OfficerId) -> Person {
     Person { id: id.to_string(), name }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AlarmPlace")]
 struct Place<'a> {
     id: &'a str,
     path: Vec<&'a str>,
     path_en: Vec<&'a str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Picture {
     #[serde(rename = "type")]
     kind: &'static str,
     url: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Escalation {
     step: usize,
     next_at: Option<String>,
 }
 
 /// The alarm body of the protocol.
-#[derive(Serialize)]
-struct Body<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Alarm")]
+pub(crate) struct Body<'a> {
     id: &'a str,
+    /// Rises with each change.
     rev: u64,
+    /// Such as `manhole`; docs/rules.md.
     kind: &'a str,
+    /// 1 to 4, 1 the most urgent.
     prio: u8,
+    /// `open`, `accepted`, `en_route`, `arrived`, `resolved`, `closed`.
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     incident: Option<&'a str>,
+    /// The sensor still says so.
     active: bool,
     stage: Option<&'a str>,
+    #[schemars(with = "Option<Words>")]
     stage_text: Option<Text>,
     test: bool,
     /// Devices on probation alone say so.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     trial: bool,
+    /// `late`, `found_at_start`, `unverified`.
+    #[schemars(with = "Option<String>")]
     mark: Option<wanglou_model::Mark>,
     count: u64,
     first_at: String,
@@ -64,18 +76,24 @@ struct Body<'a> {
     raised_at: String,
     closed_at: Option<String>,
     place: Place<'a>,
+    #[schemars(with = "Words")]
     title: Text,
+    /// Why.
+    #[schemars(with = "Words")]
     text: &'a Text,
     evidence: Vec<Picture>,
     accepted_by: Option<Person>,
     accepted_at: Option<String>,
     eta_s: Option<u32>,
+    #[schemars(with = "Option<OutcomeWord>")]
     outcome: Option<wanglou_model::Outcome>,
     esc: Option<Escalation>,
+    /// Shown, not rung.
     silent: bool,
     /// It is about a home; who lives there is asked for apart.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     home: bool,
+    /// What the caller may do: operations of a command.
     actions: &'a [&'static str],
     details: &'a std::collections::BTreeMap<String, serde_json::Value>,
 }

@@ -36,7 +36,8 @@ const POSITION: &[u8] = b"\0position";
 const VALUE_BYTES_MAX: usize = 60 << 10;
 
 /// One line of the history.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[schemars(rename = "HistoryLine")]
 pub struct Line {
     /// The alarm.
     pub alarm: String,

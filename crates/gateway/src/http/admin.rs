@@ -1,6 +1,7 @@
 //! For the property manager and the operator: what is not understood, what is silent, who can be reached, and
 //! whether the gateway is well. Read-only, but for reload, revocation and test alarms.
 
+use super::openapi::{ReasonShape, RoleWord, Words};
 use super::session::{self, Caller, secret};
 use super::{PhoneSide, Problem};
 use crate::access::TokenHash;
@@ -10,6 +11,7 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wanglou_engine::Engine;
@@ -19,8 +21,8 @@ use wanglou_model::{
 };
 use wanglou_site::People;
 
-#[derive(Serialize)]
-struct Overview {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Overview {
     unmatched: Vec<Unmatched>,
     devices: Vec<DeviceRow>,
     people: Vec<PersonRow>,
@@ -30,13 +32,14 @@ struct Overview {
     config: ConfigRow,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Unmatched {
     topic: String,
     count: u64,
     first_at: String,
     last_at: String,
     rate_per_min: f64,
+    #[schemars(with = "ReasonShape")]
     reason: wanglou_model::Reason,
     sample: String,
     bytes: u64,
@@ -44,12 +47,14 @@ struct Unmatched {
     profile: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct DeviceRow {
     id: String,
     place: String,
     place_path: Vec<String>,
     place_path_en: Vec<String>,
+    /// As in devices.csv.
+    #[schemars(with = "String")]
     purpose: wanglou_model::Purpose,
     profile: String,
     liveness: &'static str,
@@ -58,10 +63,11 @@ struct DeviceRow {
     battery_pct: Option<f32>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct PersonRow {
     id: String,
     name: String,
+    #[schemars(with = "Vec<RoleWord>")]
     roles: Vec<&'static str>,
     on_duty: bool,
     reachable: bool,
@@ -69,32 +75,32 @@ struct PersonRow {
     phones: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct PathRow {
     alarm: &'static str,
     bulk: &'static str,
     since: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct HealthRow {
     ready: bool,
     reasons: Vec<Concerned>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Concerned {
     code: &'static str,
     zh: String,
     en: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ClockRow {
     trusted: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ConfigRow {
     hash: String,
     since: Option<String>,
@@ -213,6 +219,25 @@ fn path(engine: &Engine) -> PathRow {
     PathRow { alarm: word("alarm"), bulk: word("bulk"), since }
 }
 
+/// A configuration that was taken.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Reloaded {
+    /// Its hash.
+    config: String,
+}
+
+/// A configuration that was not taken.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "FaultyConfiguration")]
+pub(super) struct Faulty {
+    /// Always `faults`.
+    code: &'static str,
+    /// Each with its file and place.
+    faults: Vec<String>,
+    #[schemars(with = "Words")]
+    text: wanglou_model::Text,
+}
+
 pub(super) async fn reload(
     State(side): State<PhoneSide>,
     headers: HeaderMap,
@@ -231,10 +256,11 @@ pub(super) async fn reload(
     };
     let why = why_of(&body)?;
     match (side.reload)(super::Asked { who, why }).await {
-        Ok(hash) => Ok(Json(serde_json::json!({"config": hash})).into_response()),
+        Ok(config) => Ok(Json(Reloaded { config }).into_response()),
         Err(faults) => {
-            let body = serde_json::json!({"code": "faults", "faults": faults, "text": {
-                "zh": "配置有误，仍在使用原配置", "en": "the configuration has faults; the old one runs on"}});
+            let (zh, en) = ("配置有误，仍在使用原配置", "the configuration has faults; the old one runs on");
+            let text = wanglou_model::Text { zh: zh.to_owned(), en: en.to_owned() };
+            let body = Faulty { code: "faults", faults, text };
             Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response())
         }
     }
@@ -243,18 +269,21 @@ pub(super) async fn reload(
 /// The longest reason for a change, characters.
 const WHY_CHARS_MAX: usize = 500;
 
+/// Why a configuration is changed.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Change {
+    /// At most 500 characters.
+    #[serde(default)]
+    why: String,
+}
+
 /// `{"why":…}`; an empty body gives no reason.
 fn why_of(body: &[u8]) -> Result<String, Problem> {
-    #[derive(Deserialize)]
-    struct Why {
-        #[serde(default)]
-        why: String,
-    }
     if body.is_empty() {
         return Ok(String::new());
     }
     let invalid = |en: &str| Problem::new(StatusCode::BAD_REQUEST, "invalid", "内容有误", en);
-    let Why { why } = serde_json::from_slice(body).map_err(|error| invalid(&error.to_string()))?;
+    let Change { why } = serde_json::from_slice(body).map_err(|error| invalid(&error.to_string()))?;
     if why.chars().count() > WHY_CHARS_MAX {
         return Err(invalid(&format!("why: at most {WHY_CHARS_MAX} characters")));
     }
@@ -290,8 +319,8 @@ pub(super) async fn history(
     Ok(Json(lines.unwrap_or_default()).into_response())
 }
 
-#[derive(Serialize)]
-struct SessionRow {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct SessionRow {
     id: String,
     officer: String,
     phone: String,
@@ -343,7 +372,7 @@ pub(super) async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct TestAlarm {
     place: String,
     #[serde(default = "priority")]
@@ -355,7 +384,7 @@ fn priority() -> u8 {
 }
 
 /// Where a backup goes, and for how long.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct BackupInto {
     into: std::path::PathBuf,
     keep_days: u32,
@@ -373,11 +402,21 @@ pub(super) async fn backup(
         Problem::new(StatusCode::CONFLICT, "backup", &format!("备份失败：{en}"), &en)
     })?;
     let manifest = made.manifest;
-    Ok(Json(serde_json::json!({
+    let shown = serde_json::json!({
         "path": made.path, "files": manifest.files, "bytes": manifest.bytes, "position": manifest.position,
         "delete_by": manifest.delete_by, "damaged": manifest.damaged,
-    }))
-    .into_response())
+    });
+    Ok(Json(shown).into_response())
+}
+
+/// A test alarm that was raised.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TestAlarmRaised")]
+pub(super) struct TestRaised {
+    /// Its id.
+    alarm: String,
+    /// Officers who were told at once.
+    told: Vec<String>,
 }
 
 /// An alarm marked TEST, through the real ladder; for the machine's own command line.
@@ -412,7 +451,7 @@ pub(super) async fn test_alarm(
     });
     match answer {
         Some(Answer::Ok { alarm }) => {
-            Ok(Json(serde_json::json!({"alarm": alarm, "told": told(&committed.facts)})).into_response())
+            Ok(Json(TestRaised { alarm: alarm.to_string(), told: told(&committed.facts) }).into_response())
         }
         Some(Answer::Invalid { reason }) => Err(invalid(&reason.text.zh, &reason.text.en)),
         Some(Answer::Done | Answer::Taken { .. } | Answer::Changed | Answer::Gone | Answer::Forbidden)
@@ -449,6 +488,15 @@ pub(super) async fn healthz(State(side): State<PhoneSide>) -> Response {
     }
 }
 
+/// Whether messages are taken in, on disk, and judged.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Readiness {
+    ready: bool,
+    /// Why not.
+    reasons: Vec<String>,
+    now: String,
+}
+
 /// Ready: messages are taken in, on disk, and judged; with the reasons where not.
 pub(super) async fn readyz(State(side): State<PhoneSide>) -> Response {
     let concerns = side.health.concerns();
@@ -456,8 +504,7 @@ pub(super) async fn readyz(State(side): State<PhoneSide>) -> Response {
     let reasons: Vec<String> =
         concerns.iter().map(|(concern, words)| format!("{}: {}", concern.name(), words.en)).collect();
     let now = rfc3339_micros::format(clock::wall());
-    (status, Json(serde_json::json!({"ready": status == StatusCode::OK, "reasons": reasons, "now": now})))
-        .into_response()
+    (status, Json(Readiness { ready: status == StatusCode::OK, reasons, now })).into_response()
 }
 
 pub(super) async fn metrics(State(side): State<PhoneSide>) -> Response {

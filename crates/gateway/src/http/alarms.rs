@@ -1,5 +1,6 @@
 //! One alarm in full: what to do, and everything that happened to it.
 
+use super::openapi::Words;
 use super::session::Caller;
 use super::{PhoneSide, Problem};
 use crate::plans::{Pin, Plans};
@@ -7,6 +8,7 @@ use crate::view::{self, Angle, Person};
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -14,25 +16,30 @@ use wanglou_engine::{Alarm, Engine, Entry, may_see};
 use wanglou_model::{AlarmId, OfficerId, Text, rfc3339_micros};
 use wanglou_site::People;
 
-#[derive(Serialize)]
-struct Detail {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Detail {
+    #[schemars(with = "view::Body<'static>")]
     a: Box<RawValue>,
+    /// What to do, step by step.
     advice: Advice,
     /// Where it is on a plan, `/api/plans/{plan}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<Pin>,
+    /// Everything that happened to it, the oldest first.
     timeline: Vec<Line>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Advice {
     zh: Vec<String>,
     en: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TimelineLine")]
 struct Line {
     at: String,
+    /// `raised`, `rung`, `stored`, `accepted`, …
     what: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<Person>,
@@ -41,6 +48,7 @@ struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
     channel: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Words>")]
     text: Option<Text>,
 }
 

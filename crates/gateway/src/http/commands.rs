@@ -1,23 +1,29 @@
 //! Commands and receipts, the same over the socket and over HTTP: answered once, however often they come.
 
+use super::openapi::{DeliveredWord, OpWord, OutcomeWord};
 use super::session::Caller;
 use super::{PhoneSide, Problem};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use wanglou_model::{
-    AlarmId, Answer, Command, CommandId, Delivered, Fact, Input, Op, Outcome, Receipt, Text,
+    AlarmId, Answer, Command, CommandId, Delivered, Fact, Input, OfficerId, Op, Outcome, PhoneId, Receipt,
+    Text,
 };
 
 /// The longest text that a person may send, characters.
 const TEXT_CHARS_MAX: usize = 1_000;
 
 /// A command as a phone sends it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Command")]
 pub(super) struct CommandBody {
+    /// Made by the phone: the same is answered once, with the same answer, however often it comes.
     cid: String,
+    #[schemars(with = "OpWord")]
     op: String,
     /// Absent for what is about no alarm.
     #[serde(default)]
@@ -33,7 +39,9 @@ pub(super) struct CommandBody {
     #[serde(default)]
     note: String,
     #[serde(default)]
+    #[schemars(with = "Option<OutcomeWord>")]
     outcome: Option<Outcome>,
+    /// SHA-256 of pictures that were handed in.
     #[serde(default)]
     photos: Vec<String>,
     /// What an entry about the compound says: `home`, `until`, `on`, or where a report is.
@@ -88,15 +96,17 @@ pub(super) async fn command(
     (answered.status, [(header::CONTENT_TYPE, "application/json")], answered.text).into_response()
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Receipt")]
 pub(super) struct ReceiptBody {
     id: String,
     rev: u64,
     #[serde(rename = "as")]
+    #[schemars(with = "DeliveredWord")]
     delivered: Delivered,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Drill {
     /// Made by the phone: asked for twice, it is one drill.
     cid: String,
@@ -151,7 +161,7 @@ pub(super) async fn receipt(
 )]
 pub(super) async fn execute(side: &PhoneSide, caller: &Caller, body: CommandBody) -> Answered {
     let cid_text = body.cid.clone();
-    let command = match parse(caller, body) {
+    let command = match parse(caller.id(), caller.phone(), body) {
         Ok(command) => command,
         Err((zh, en)) => return Answered::error(&cid_text, StatusCode::BAD_REQUEST, "invalid", zh, &en),
     };
@@ -183,14 +193,19 @@ pub(super) async fn execute(side: &PhoneSide, caller: &Caller, body: CommandBody
     }
 }
 
-fn parse(caller: &Caller, body: CommandBody) -> Result<Command, (&'static str, String)> {
+/// What a phone's words mean.
+pub(super) fn parse(
+    officer: &OfficerId,
+    phone: &PhoneId,
+    body: CommandBody,
+) -> Result<Command, (&'static str, String)> {
     let cid = CommandId::parse(&body.cid).map_err(|error| ("命令编号无效", format!("cid: {error}")))?;
     let texts = [&body.reason, &body.text, &body.note];
     if texts.iter().any(|text| text.chars().count() > TEXT_CHARS_MAX) {
         return Err(("文字过长", format!("a text has at most {TEXT_CHARS_MAX} characters")));
     }
     if ENTRIES.contains(&body.op.as_str()) {
-        return entry(caller, cid, body);
+        return entry(officer, phone, cid, body);
     }
     let id = body.id.ok_or(("缺少告警编号", "id: which alarm?".to_owned()))?;
     let alarm = AlarmId::parse(&id).map_err(|error| ("告警编号无效", format!("id: {error}")))?;
@@ -223,11 +238,16 @@ fn parse(caller: &Caller, body: CommandBody) -> Result<Command, (&'static str, S
         "false_alarm" => Op::FalseAlarm { note: body.note },
         other => return Err(("未知操作", format!("op: {other:?} is not known"))),
     };
-    let (officer, phone) = (caller.id().clone(), Some(caller.phone().clone()));
+    let (officer, phone) = (officer.clone(), Some(phone.clone()));
     Ok(Command { cid, officer, phone, alarm: Some(alarm), rev: body.rev, op })
 }
 
-fn entry(caller: &Caller, cid: CommandId, body: CommandBody) -> Result<Command, (&'static str, String)> {
+fn entry(
+    officer: &OfficerId,
+    phone: &PhoneId,
+    cid: CommandId,
+    body: CommandBody,
+) -> Result<Command, (&'static str, String)> {
     let mut object = body.entry;
     if matches!(body.op.as_str(), "report" | "create") {
         // Pictures are those that were handed in: an address would make the gateway ask there.
@@ -247,7 +267,7 @@ fn entry(caller: &Caller, cid: CommandId, body: CommandBody) -> Result<Command, 
     if let Op::Report(report) = &op {
         report.check().map_err(|error| ("上报内容有误", error.to_string()))?;
     }
-    let (officer, phone) = (caller.id().clone(), Some(caller.phone().clone()));
+    let (officer, phone) = (officer.clone(), Some(phone.clone()));
     Ok(Command { cid, officer, phone, alarm: None, rev: None, op })
 }
 
@@ -259,7 +279,7 @@ fn answer_of(
     side: &PhoneSide,
     caller: &Caller,
     cid: &CommandId,
-    officer: &wanglou_model::OfficerId,
+    officer: &OfficerId,
     answer: &Answer,
     rev: u64,
 ) -> Answered {

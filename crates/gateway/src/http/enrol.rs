@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use wanglou_model::{OfficerId, PhoneId, Span};
@@ -40,15 +41,15 @@ pub fn token() -> Result<String, Problem> {
     Ok(letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-"))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Invite {
     officer: String,
     #[serde(default)]
     minutes: Option<u32>,
 }
 
-#[derive(Serialize)]
-struct Invited {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Invited {
     token: String,
     link: String,
     expires_s: i64,
@@ -86,7 +87,7 @@ pub(super) async fn invite(
     Ok(Json(Invited { token, link, expires_s: lasts.0 / 1_000_000 }).into_response())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Redeem {
     token: String,
     #[serde(default)]

@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tokio::time::Instant;
@@ -23,8 +24,8 @@ pub(super) struct Asked {
     span: String,
 }
 
-#[derive(Serialize)]
-struct Figures {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Figures {
     #[serde(flatten)]
     chart: Chart,
     span: &'static str,
@@ -36,21 +37,24 @@ struct Figures {
     chatty_over_s: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SilentDevice")]
 struct Quiet {
     #[serde(flatten)]
     named: Named,
     last_at: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ChattyDevice")]
 struct Chatty {
     #[serde(flatten)]
     named: Named,
     per_min: f64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "NamedDevice")]
 struct Named {
     id: String,
     place: String,

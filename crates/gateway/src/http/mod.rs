@@ -11,12 +11,14 @@ mod enrol;
 mod evidence;
 mod figures;
 mod notes;
+mod openapi;
 mod origin;
 mod pin;
 mod plans;
 mod push;
 mod reports;
 mod resident;
+mod routes;
 mod serve;
 pub mod session;
 mod socket;
@@ -26,6 +28,7 @@ mod tls;
 pub use admin::liveness;
 pub use enrol::{ENROL_FRAGMENT, token};
 pub use notes::Notes;
+pub(crate) use openapi::{OutcomeWord, ReasonShape, Words};
 pub use origin::Origin;
 pub use pin::Guard;
 pub use serve::{ServeError, bind, serve};
@@ -48,7 +51,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -118,12 +121,15 @@ pub struct PhoneSide {
 }
 
 /// An error as the API tells it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Problem {
     #[serde(skip)]
     status: StatusCode,
+    /// For programs.
     code: &'static str,
+    #[schemars(with = "Words")]
     text: Text,
+    /// When to come again, seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_s: Option<u32>,
 }
@@ -177,45 +183,7 @@ impl IntoResponse for Problem {
 
 /// The routes.
 pub fn router(side: PhoneSide) -> Router {
-    let mut router = Router::new()
-        .route("/ws", get(socket::upgrade))
-        .route("/api/session", get(session::show))
-        .route("/api/enrol", post(enrol::redeem))
-        .route("/api/logout", post(session::logout))
-        .route("/api/duty", get(team::duty))
-        .route("/api/history", get(team::history))
-        .route("/api/places", get(reports::places))
-        .route("/api/photos", post(reports::photo).layer(DefaultBodyLimit::max(reports::PHOTO_BYTES_MAX)))
-        .route("/api/push", get(push::show).post(push::subscribe).delete(push::unsubscribe))
-        .route("/api/push/trial", post(push::trial))
-        .route("/api/drill", post(commands::drill))
-        .route("/api/pin", post(pin::choose))
-        .route("/api/pin/unlock", post(pin::unlock))
-        .route("/api/ticket", post(session::ticket))
-        .route("/api/cmd", post(commands::command))
-        .route("/api/receipt", post(commands::receipt))
-        .route("/api/alarms/{id}", get(alarms::detail))
-        .route("/api/plans/{name}", get(plans::show))
-        .route("/api/alarms/{id}/resident", get(resident::show))
-        .route("/api/evidence/{alarm}/{number}", get(evidence::show))
-        .route("/api/evidence/{alarm}/{number}/export", post(evidence::export))
-        .route("/api/notes/{source}", post(notes::note))
-        .route("/api/cards/{card}", post(notes::card))
-        .route("/api/admin/overview", get(admin::overview))
-        .route("/api/admin/figures", get(figures::show))
-        .route("/api/admin/history", get(admin::history))
-        .route("/api/admin/reload", post(admin::reload))
-        .route("/api/admin/sessions", get(admin::sessions).delete(admin::revoke))
-        .route("/api/admin/pin", axum::routing::delete(pin::reset))
-        .route("/api/local/enrol", post(enrol::invite))
-        .route("/api/local/test-alarm", post(admin::test_alarm))
-        .route("/api/local/backup", post(admin::backup))
-        .route("/api/local/quarantine", post(admin::quarantine))
-        .route("/healthz", get(admin::healthz))
-        .route("/readyz", get(admin::readyz));
-    if side.serve_metrics {
-        router = router.route("/metrics", get(admin::metrics));
-    }
+    let (router, _) = routes::api(side.serve_metrics).parts();
     router
         .fallback(assets::serve)
         .layer(middleware::from_fn(secure_headers))

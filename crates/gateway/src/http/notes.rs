@@ -7,6 +7,7 @@
 //!  POST /api/cards/{card}     nothing secret: the card hangs on a wall
 //! ```
 
+use super::openapi::Point;
 use super::{PhoneSide, Problem};
 use crate::configuration::GatewayFile;
 use crate::effects::signature;
@@ -14,7 +15,8 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path as FilePath;
 use std::sync::{Mutex, PoisonError};
@@ -103,14 +105,18 @@ impl Notes {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct NoteBody {
+#[schemars(rename = "Note")]
+pub(super) struct NoteBody {
+    /// Of the system that sends it: the same is taken once.
     id: String,
     category: String,
     #[serde(default)]
     text: String,
+    #[schemars(with = "Option<String>")]
     place: Option<PlaceId>,
+    #[schemars(with = "Option<Point>")]
     position: Option<Position>,
     #[serde(default)]
     photos: Vec<String>,
@@ -156,9 +162,10 @@ fn is_signed(secret: &[u8], headers: &HeaderMap, body: &[u8], now: Timestamp) ->
     fresh && right.len() == given.len() && differs == 0
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct CardBody {
+#[schemars(rename = "CardMessage")]
+pub(super) struct CardBody {
     /// Made by the page: the same is taken once.
     id: String,
     /// `message`, `tip`, or `report`.
@@ -240,9 +247,21 @@ async fn take(
     }
 }
 
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "NoteTaken")]
+pub(super) struct Taken {
+    /// Always `ok`.
+    t: &'static str,
+    /// The note's.
+    id: String,
+    /// What it became.
+    alarm: String,
+    /// It was taken before.
+    duplicate: bool,
+}
+
 fn taken(id: &str, alarm: &AlarmId, duplicate: bool) -> Response {
-    axum::Json(serde_json::json!({"t": "ok", "id": id, "alarm": alarm, "duplicate": duplicate}))
-        .into_response()
+    axum::Json(Taken { t: "ok", id: id.to_owned(), alarm: alarm.to_string(), duplicate }).into_response()
 }
 
 fn invalid(why: &str) -> Problem {

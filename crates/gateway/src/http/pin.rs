@@ -7,6 +7,7 @@ use crate::access::{AccessEvent, Pin, PinFault, TokenHash};
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -100,7 +101,8 @@ impl Guard {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "PinChosen")]
 pub(super) struct Chosen {
     pin: String,
     /// The one until now, if there is one.
@@ -146,7 +148,8 @@ fn unfit(fault: PinFault) -> Problem {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "PinGiven")]
 pub(super) struct Given {
     pin: String,
 }

@@ -8,7 +8,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wanglou_model::{Input, Priority, PushNews, Text};
 
@@ -20,21 +21,41 @@ fn push(side: &PhoneSide) -> Result<Arc<Push>, Problem> {
     side.push.clone().ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "no_push", zh, en))
 }
 
+/// How a phone subscribes.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PushKey")]
+pub(super) struct Shown {
+    /// Our public key, as browsers want it.
+    key: String,
+    /// This phone's subscription is known.
+    subscribed: bool,
+}
+
+/// A trial under way.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PushTrial")]
+pub(super) struct Trial {
+    /// What the message will say.
+    trial: String,
+}
+
 /// Our public key, and whether this phone's subscription is known.
 pub(super) async fn show(State(side): State<PhoneSide>, caller: Caller) -> Result<Response, Problem> {
     let key = push(&side)?.public_key();
     let subscribed = caller.session.push.is_some();
-    Ok(Json(serde_json::json!({"key": key, "subscribed": subscribed})).into_response())
+    Ok(Json(Shown { key, subscribed }).into_response())
 }
 
 /// A subscription as browsers write it.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "PushSubscription")]
 pub(super) struct Given {
     endpoint: String,
     keys: Keys,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "PushKeys")]
 struct Keys {
     p256dh: String,
     auth: String,
@@ -110,7 +131,7 @@ pub(super) async fn trial(State(side): State<PhoneSide>, caller: Caller) -> Resu
     let how = Carriage::new(Priority::P1, &trial, TRIAL_TTL_S);
     let far = |why: &str| Problem::new(StatusCode::BAD_GATEWAY, "push_failed", "推送服务没有接收", why);
     match push.send(&to, &message, &how).await {
-        Said::Taken => Ok(Json(serde_json::json!({"trial": trial})).into_response()),
+        Said::Taken => Ok(Json(Trial { trial }).into_response()),
         Said::Gone => {
             let (id, phone) = (caller.id().clone(), caller.phone().clone());
             crate::push::unsubscribe(&side.writer, &caller.token, &id, &phone, "gone").await;

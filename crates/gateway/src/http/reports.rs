@@ -9,6 +9,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 use wanglou_engine::Engine;
 use wanglou_model::{PlaceId, PlaceKind};
@@ -16,8 +17,8 @@ use wanglou_model::{PlaceId, PlaceKind};
 /// The largest picture that a phone hands in, bytes; phones make them much smaller before.
 pub(super) const PHOTO_BYTES_MAX: usize = 4 << 20;
 
-#[derive(Serialize)]
-struct PlaceRow {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct PlaceRow {
     id: String,
     path: Vec<String>,
     path_en: Vec<String>,
@@ -26,6 +27,13 @@ struct PlaceRow {
 /// Every place but homes: who lives where is nobody's choice from a list.
 pub(super) async fn places(State(side): State<PhoneSide>, _caller: Caller) -> Result<Response, Problem> {
     Ok(Json(side.writer.read(rows).await?).into_response())
+}
+
+/// What a report names a picture by.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PictureKept")]
+pub(super) struct Kept {
+    sha256: String,
 }
 
 fn rows(engine: &Engine) -> Vec<PlaceRow> {
@@ -61,7 +69,7 @@ pub(super) async fn photo(
         return Err(Problem::slow_down(60));
     }
     match side.evidence.take(body, crate::clock::wall()).await {
-        Ok(sha256) => Ok(Json(serde_json::json!({"sha256": sha256})).into_response()),
+        Ok(sha256) => Ok(Json(Kept { sha256: sha256.to_string() }).into_response()),
         // The disk is full: the phone tries again later.
         Err(Missing::Busy) => Err(crate::writer::Refused::Busy.into()),
         Err(missing) => {

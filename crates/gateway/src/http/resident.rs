@@ -8,19 +8,20 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 use wanglou_engine::{Engine, may_see};
 use wanglou_model::{AlarmId, OfficerId, PlaceId};
 
-#[derive(Serialize)]
-struct Resident {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Resident {
     name: String,
     telephone: Option<String>,
     family: Vec<Contact>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Contact {
     name: String,
     telephone: Option<String>,

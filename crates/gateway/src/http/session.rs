@@ -1,5 +1,6 @@
 //! Who is asking: the session behind a cookie or a ticket, checked at every request and every socket message.
 
+use super::openapi::{RoleWord, Words};
 use super::{PhoneSide, Problem};
 use crate::access::{AccessEvent, Session, TokenHash};
 use crate::clock;
@@ -10,6 +11,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -195,16 +197,18 @@ pub struct Locking {
     pub required: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ShownPin {
     set: bool,
     required: bool,
     lock_after_s: u64,
 }
 
-#[derive(Serialize)]
-struct Shown {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Session")]
+pub(super) struct Shown {
     officer: ShownOfficer,
+    /// The phone.
     dev: String,
     site: ShownSite,
     pin: ShownPin,
@@ -212,17 +216,19 @@ struct Shown {
     now: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ShownOfficer {
     id: String,
     name: String,
+    #[schemars(with = "Vec<RoleWord>")]
     roles: Vec<&'static str>,
     admin: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ShownSite {
     id: String,
+    #[schemars(with = "Words")]
     name: wanglou_model::Text,
 }
 
@@ -283,8 +289,8 @@ pub(super) async fn end(
     Ok(())
 }
 
-#[derive(Serialize)]
-struct Ticket {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Ticket {
     ticket: String,
     expires_s: u64,
 }

@@ -1,5 +1,6 @@
 //! For everybody who is logged in: who is on duty, the rota, and the alarms of past days that are theirs to know.
 
+use super::openapi::{RoleWord, Words};
 use super::session::Caller;
 use super::{PhoneSide, Problem};
 use crate::view::{self, Person};
@@ -8,30 +9,32 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wanglou_engine::Engine;
 use wanglou_model::{Duty, OfficerId, PlaceId, Priority, Role, Text};
 use wanglou_site::People;
 
-#[derive(Serialize)]
-struct Team {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Team {
     people: Vec<Colleague>,
     shifts: Vec<ShiftRow>,
     /// 0 for Monday, on the compound's clock.
     today: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Colleague {
     id: String,
     name: String,
+    #[schemars(with = "Vec<RoleWord>")]
     roles: Vec<&'static str>,
     on_duty: bool,
     reachable: bool,
 }
 
 /// One line of the rota, minutes since midnight.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ShiftRow {
     officer: String,
     from_min: u16,
@@ -76,11 +79,13 @@ pub(super) struct Day {
 const LINES_MAX: usize = 5_000;
 const SHOWN_MAX: usize = 500;
 
-#[derive(Serialize)]
-struct Past {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PastAlarm")]
+pub(super) struct Past {
     alarm: String,
     kind: String,
     prio: u8,
+    #[schemars(with = "Words")]
     title: Text,
     path: Vec<String>,
     path_en: Vec<String>,

@@ -14,7 +14,8 @@ const QUANTILE_OVER: Duration = Duration::from_secs(300);
 pub type Column = Vec<Option<f64>>;
 
 /// Everything that is drawn, over `at`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "FigureColumns")]
 pub struct Columns {
     /// Messages per second of the alarm lane.
     pub ingest_alarm: Column,
@@ -59,7 +60,7 @@ pub struct Columns {
 }
 
 /// The charts of a span.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Chart {
     /// Since when there are figures: the gateway's start.
     pub since: String,
