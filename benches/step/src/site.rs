@@ -1,10 +1,10 @@
 //! The seed compound's mix of devices, at any size.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use wanglou_model::{
-    Device, DeviceId, Home, Observation, Officer, OfficerId, Place, PlaceId, PlaceKind, Purpose, Quality,
-    Reading, Repeats, Role, Rota, Site, SiteId, Span, Text,
+    Device, DeviceId, Home, Observation, Officer, OfficerId, Place, PlaceId, PlaceKind, Purpose, Reading,
+    Role, Rota, Site, SiteId, Span, Text,
 };
 
 /// What a device is.
@@ -99,17 +99,7 @@ fn name(index: usize) -> String {
 
 /// The vendor's words for device `index`, decoded.
 pub(crate) fn observation(index: usize, reading: Reading) -> Observation {
-    Observation {
-        device: name(index).as_str().into(),
-        reading,
-        at_device: None,
-        quality: Quality::Ok,
-        event: None,
-        sequence: None,
-        evidence: Vec::new(),
-        repeats: Repeats::Count,
-        profile: "wanglou".into(),
-    }
+    Observation::plain("wanglou", &name(index), reading)
 }
 
 pub(crate) fn site(devices: usize) -> Site {
@@ -128,14 +118,7 @@ pub(crate) fn site(devices: usize) -> Site {
     for index in 0..devices {
         let kind = Kind::of(index);
         let place = kind.place(index);
-        site.places.entry(place.clone()).or_insert_with(|| Place {
-            kind: kind.place_kind(),
-            name: Text::default(),
-            grid: None,
-            zone: None,
-            footpath: false,
-            position: None,
-        });
+        site.places.entry(place.clone()).or_insert_with(|| Place::plain(kind.place_kind()));
         if kind.is_at_home() {
             site.homes.entry(place.clone()).or_insert_with(home);
         }
@@ -152,35 +135,10 @@ fn home() -> Home {
 }
 
 fn guard() -> (OfficerId, Officer) {
-    let officer = Officer {
-        roles: BTreeSet::from([Role::Guard]),
-        grids: BTreeSet::new(),
-        places: BTreeSet::new(),
-        always_on_duty: true,
-        telephone: false,
-        webhook: false,
-        maintains: BTreeSet::new(),
-        vehicles: BTreeSet::new(),
-        admin: false,
-    };
+    let officer = Officer { always_on_duty: true, ..Officer::plain(Role::Guard) };
     (OfficerId::parse("guard").expect("an id"), officer)
 }
 
 fn device(index: usize, place: PlaceId, purpose: Purpose) -> Device {
-    Device {
-        profile: "wanglou".into(),
-        identity: name(index),
-        place,
-        purpose,
-        model: String::new(),
-        interval: Some(Span::hours(1)),
-        hub: None,
-        streaming: false,
-        debounced: false,
-        follow_up: None,
-        columns: None,
-        hold_wired: false,
-        rex_wired: false,
-        probation: false,
-    }
+    Device { interval: Some(Span::hours(1)), ..Device::plain("wanglou", &name(index), place, purpose) }
 }

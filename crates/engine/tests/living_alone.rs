@@ -21,37 +21,13 @@ fn device_id(text: &str) -> DeviceId {
 }
 
 fn device(id: &str, at: &str, purpose: Purpose, hub: Option<&str>) -> (DeviceId, Device) {
-    let device = Device {
-        profile: "wanglou".into(),
-        identity: id.into(),
-        place: place(at),
-        purpose,
-        model: String::new(),
-        interval: (purpose == Purpose::HomeDoor).then_some(Span::hours(1)),
-        hub: hub.map(device_id),
-        streaming: false,
-        debounced: false,
-        follow_up: None,
-        columns: None,
-        hold_wired: false,
-        rex_wired: false,
-        probation: false,
-    };
-    (device_id(id), device)
+    let interval = (purpose == Purpose::HomeDoor).then_some(Span::hours(1));
+    let hub = hub.map(device_id);
+    (device_id(id), Device { interval, hub, ..Device::plain("wanglou", id, place(at), purpose) })
 }
 
 fn person(role: Role) -> Officer {
-    Officer {
-        roles: BTreeSet::from([role]),
-        grids: BTreeSet::new(),
-        places: BTreeSet::new(),
-        always_on_duty: true,
-        telephone: false,
-        webhook: false,
-        maintains: BTreeSet::new(),
-        vehicles: BTreeSet::new(),
-        admin: false,
-    }
+    Officer { always_on_duty: true, ..Officer::plain(role) }
 }
 
 const PEOPLE: [(&str, Role); 8] = [
@@ -67,8 +43,6 @@ const PEOPLE: [(&str, Role); 8] = [
 
 /// Two homes of one building behind one hub; the first has two doors when asked for.
 fn site(high_risk: bool, doors: usize) -> Site {
-    let named =
-        |kind| Place { kind, name: Text::default(), grid: None, zone: None, footpath: false, position: None };
     let home = |high_risk| Home {
         high_risk,
         night_exit: false,
@@ -91,9 +65,9 @@ fn site(high_risk: bool, doors: usize) -> Site {
         name: Text::default(),
         zone: "Asia/Shanghai".into(),
         places: BTreeMap::from([
-            (place("3"), named(PlaceKind::Building)),
-            (place(HOME), named(PlaceKind::Home)),
-            (place("3/1204"), named(PlaceKind::Home)),
+            (place("3"), Place::plain(PlaceKind::Building)),
+            (place(HOME), Place::plain(PlaceKind::Home)),
+            (place("3/1204"), Place::plain(PlaceKind::Home)),
         ]),
         devices: devices.into_iter().map(|(id, device)| (id, Arc::new(device))).collect(),
         identities: BTreeMap::from([("wanglou".to_owned(), identities)]),
@@ -182,17 +156,7 @@ impl Story {
     }
 
     fn observation(device: &str, reading: Reading) -> Observation {
-        Observation {
-            device: device.into(),
-            reading,
-            at_device: None,
-            quality: Quality::Ok,
-            event: None,
-            sequence: None,
-            evidence: vec![],
-            repeats: Repeats::Count,
-            profile: "wanglou".into(),
-        }
+        Observation::plain("wanglou", device, reading)
     }
 
     fn says(&mut self, now: Timestamp, device: &str, reading: Reading) {

@@ -92,6 +92,23 @@ pub struct Observation {
     pub profile: Arc<str>,
 }
 
+impl Observation {
+    /// A device says this and nothing beside it: no time, no id, no evidence, not for a second time.
+    pub fn plain(profile: &str, device: &str, reading: Reading) -> Self {
+        Self {
+            device: device.to_owned(),
+            reading,
+            at_device: None,
+            quality: Quality::Ok,
+            event: None,
+            sequence: None,
+            evidence: Vec::new(),
+            repeats: Repeats::Count,
+            profile: profile.into(),
+        }
+    }
+}
+
 /// What a lift camera recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -587,16 +604,10 @@ mod tests {
 
     #[test]
     fn an_observation_is_written_as_the_vocabulary_says() {
+        let reading = Reading::Contact { open: Some(true), opens: None };
         let observation = Observation {
-            device: "home-3-1203/door".into(),
-            reading: Reading::Contact { open: Some(true), opens: None },
             at_device: rfc3339_micros::parse("2026-03-02T01:00:00Z"),
-            quality: Quality::Ok,
-            event: None,
-            sequence: None,
-            evidence: vec![],
-            repeats: Repeats::Count,
-            profile: "zigbee2mqtt".into(),
+            ..Observation::plain("zigbee2mqtt", "home-3-1203/door", reading)
         };
         let json = serde_json::to_string(&observation).expect("serialises");
         let expected = r#"{"device":"home-3-1203/door","kind":"contact","value":{"open":true},"at_device":"2026-03-02T01:00:00Z","quality":"ok","profile":"zigbee2mqtt"}"#;

@@ -362,7 +362,51 @@ pub struct Home {
     pub telephone: bool,
 }
 
+impl Place {
+    /// A place of this kind of which nothing else is known: no name, no grid or zone of its own.
+    pub fn plain(kind: PlaceKind) -> Self {
+        Self { kind, name: Text::default(), grid: None, zone: None, footpath: false, position: None }
+    }
+}
+
+impl Device {
+    /// A device of which the list says only this: it speaks on events, through no hub, and is trusted.
+    pub fn plain(profile: &str, identity: &str, place: PlaceId, purpose: Purpose) -> Self {
+        Self {
+            profile: profile.to_owned(),
+            identity: identity.to_owned(),
+            place,
+            purpose,
+            model: String::new(),
+            interval: None,
+            hub: None,
+            streaming: false,
+            debounced: false,
+            follow_up: None,
+            columns: None,
+            hold_wired: false,
+            rex_wired: false,
+            probation: false,
+        }
+    }
+}
+
 impl Officer {
+    /// Somebody in this role who serves the whole compound by the rota, with the app as the only way to them.
+    pub fn plain(role: Role) -> Self {
+        Self {
+            roles: BTreeSet::from([role]),
+            grids: BTreeSet::new(),
+            places: BTreeSet::new(),
+            always_on_duty: false,
+            telephone: false,
+            webhook: false,
+            maintains: BTreeSet::new(),
+            vehicles: BTreeSet::new(),
+            admin: false,
+        }
+    }
+
     /// Is `place`, which lies in `grid` ([`Site::grid_of`]), theirs to serve?
     ///
     /// Listed places are theirs with all that is inside them, whatever the grid. Apart from those: with grids,
@@ -551,17 +595,7 @@ mod tests {
     fn an_officer_serves_their_places_else_their_grids_else_everything() {
         let place = |text: &str| PlaceId::parse(text).expect("a valid id");
         let grid = |text: &str| GridId::parse(text).expect("a valid id");
-        let mut wu = Officer {
-            roles: BTreeSet::from([Role::Guard]),
-            grids: BTreeSet::new(),
-            places: BTreeSet::new(),
-            always_on_duty: false,
-            telephone: false,
-            webhook: false,
-            maintains: BTreeSet::new(),
-            vehicles: BTreeSet::new(),
-            admin: false,
-        };
+        let mut wu = Officer::plain(Role::Guard);
         assert!(wu.serves(&place("3/2"), None), "the whole compound");
 
         wu.places.insert(place("3"));

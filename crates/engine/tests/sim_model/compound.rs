@@ -134,20 +134,11 @@ fn sensor(id: &str, at: &str, purpose: Purpose) -> Device {
         _ => None,
     };
     Device {
-        profile: "wanglou".into(),
-        identity: id.into(),
-        place: place(at),
-        purpose,
-        model: String::new(),
         interval,
         hub: (id == "back-201").then(|| device("hub")),
-        streaming: false,
         debounced: matches!(id, "lid-3" | "leak-101"),
         follow_up: (id == "lid-3").then(|| Span::mins(5)),
-        columns: None,
-        hold_wired: false,
-        rex_wired: false,
-        probation: false,
+        ..Device::plain("wanglou", id, place(at), purpose)
     }
 }
 

@@ -245,15 +245,11 @@ impl Draw {
         };
         let by = *self.ways.entry(name.to_owned()).or_insert(drawn);
         let said = Observation {
-            device: name.into(),
-            reading,
             at_device,
             quality,
             event,
-            sequence: None,
-            evidence: vec![],
             repeats,
-            profile: "wanglou".into(),
+            ..Observation::plain("wanglou", name, reading)
         };
         Message { said, retain: self.dice.once_in(25), dup: self.dice.once_in(30), by }
     }
@@ -435,17 +431,7 @@ impl Draw {
             let every = if door == "lid-1" { Span::mins(30) } else { Span::hours(1) };
             while self.now < self.end {
                 if self.now < silent_from || self.now > silent_until {
-                    let heartbeat = Observation {
-                        device: door.into(),
-                        reading: Reading::Heartbeat {},
-                        at_device: None,
-                        quality: Quality::Ok,
-                        event: None,
-                        sequence: None,
-                        evidence: vec![],
-                        repeats: Repeats::Count,
-                        profile: "wanglou".into(),
-                    };
+                    let heartbeat = Observation::plain("wanglou", door, Reading::Heartbeat {});
                     let alarm = Some(Way { lane: LaneName::Alarm, qos0: false });
                     let by = *self.ways.entry(heartbeat.device.clone()).or_insert(alarm);
                     let message = Message { said: heartbeat, retain: false, dup: false, by };

@@ -171,17 +171,7 @@ impl World {
     }
 
     fn plainly(&mut self, at: Timestamp, device: &str, reading: Reading) -> Result<(), Fault> {
-        let said = Observation {
-            device: device.into(),
-            reading,
-            at_device: None,
-            quality: Quality::Ok,
-            event: None,
-            sequence: None,
-            evidence: vec![],
-            repeats: Repeats::Count,
-            profile: "wanglou".into(),
-        };
+        let said = Observation::plain("wanglou", device, reading);
         self.say(at, &crate::deed::Message { said, retain: false, dup: false, by: None })
     }
 }

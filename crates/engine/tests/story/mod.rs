@@ -4,7 +4,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it, so an expectation fails in one of them")]
 #![expect(unreachable_pub, reason = "a module of test binaries")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use wanglou_engine::{Alarm, Engine, RuleSettings, Setup, Stimulus};
 use wanglou_model::*;
@@ -47,30 +47,12 @@ pub fn add_place(site: &mut Site, id: &str, kind: PlaceKind) {
     if let Some(outer) = id.parent().filter(|outer| !site.places.contains_key(outer)) {
         add_place(site, outer.as_str(), PlaceKind::Other);
     }
-    site.places.insert(
-        id,
-        Place { kind, name: Text::default(), grid: None, zone: None, footpath: false, position: None },
-    );
+    site.places.insert(id, Place::plain(kind));
 }
 
 /// Adds a device of the canonical profile, whose identity is its id.
 pub fn add_device(site: &mut Site, id: &str, at: &str, purpose: Purpose, change: impl FnOnce(&mut Device)) {
-    let mut added = Device {
-        profile: "wanglou".into(),
-        identity: id.into(),
-        place: place(at),
-        purpose,
-        model: String::new(),
-        interval: None,
-        hub: None,
-        streaming: false,
-        debounced: false,
-        follow_up: None,
-        columns: None,
-        hold_wired: false,
-        rex_wired: false,
-        probation: false,
-    };
+    let mut added = Device::plain("wanglou", id, place(at), purpose);
     change(&mut added);
     site.identities.entry("wanglou".into()).or_default().insert(id.to_owned(), device(id));
     site.devices.insert(device(id), Arc::new(added));
@@ -78,17 +60,7 @@ pub fn add_device(site: &mut Site, id: &str, at: &str, purpose: Purpose, change:
 
 /// Adds somebody who is always on duty, everywhere.
 pub fn add_officer(site: &mut Site, id: &str, role: Role) {
-    let added = Officer {
-        roles: BTreeSet::from([role]),
-        grids: BTreeSet::new(),
-        places: BTreeSet::new(),
-        always_on_duty: true,
-        telephone: false,
-        webhook: false,
-        maintains: BTreeSet::new(),
-        vehicles: BTreeSet::new(),
-        admin: false,
-    };
+    let added = Officer { always_on_duty: true, ..Officer::plain(role) };
     site.officers.insert(officer(id), added);
 }
 
@@ -114,17 +86,7 @@ pub fn engine(site: Site, rules: RuleSettings) -> Engine {
 }
 
 pub fn observation(device: &str, reading: Reading) -> Observation {
-    Observation {
-        device: device.into(),
-        reading,
-        at_device: None,
-        quality: Quality::Ok,
-        event: None,
-        sequence: None,
-        evidence: vec![],
-        repeats: Repeats::Count,
-        profile: "wanglou".into(),
-    }
+    Observation::plain("wanglou", device, reading)
 }
 
 /// One input, as it was fed.
