@@ -1,36 +1,16 @@
 //! A whole day of the demo compound: how much of what, understood by the profiles that are shipped, and the same again.
 
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::LazyLock;
-use wanglou_model::{Decoded, LiftDoor, PlaceId, Quality, RawMessage, Reading, Site, Span, Timestamp};
-use wanglou_profiles::ProfileSet;
+use support::{SITE, decoded};
+use wanglou_model::{LiftDoor, PlaceId, Quality, Reading, Site, Span, Timestamp};
 use wanglou_simulator::{Event, Message, NoTraffic, Options, Traffic};
-use wanglou_site::{Compound, read_folder};
 
 /// Monday 2 March 2026, midnight in Shanghai.
 const MIDNIGHT: Timestamp = Timestamp::from_millis(1_772_380_800_000);
 const DAY: Span = Span::hours(24);
-
-fn config() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config")
-}
-
-static SITE: LazyLock<Site> = LazyLock::new(|| {
-    let files = read_folder(&config().join("sites/demo")).expect("the demo site");
-    Compound::check(&files).expect("without faults").site
-});
-
-static PROFILES: LazyLock<ProfileSet> = LazyLock::new(|| {
-    let mut files = BTreeMap::new();
-    for entry in std::fs::read_dir(config().join("profiles")).expect("the profiles") {
-        let path = entry.expect("an entry").path();
-        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        files.insert(name, std::fs::read(&path).expect("its text"));
-    }
-    ProfileSet::compile(&files).expect("without faults")
-});
 
 fn traffic(seed: u64, start: Timestamp) -> Traffic {
     Traffic::new(&SITE, Options::new(seed, start)).expect("traffic")
@@ -83,17 +63,8 @@ fn every_message_is_understood_as_a_registered_device_says_it() {
             continue;
         }
         let message = event.message(event.at);
-        let raw = RawMessage {
-            topic: &message.topic,
-            payload: &message.payload,
-            at: event.at,
-            retain: false,
-            dup: false,
-        };
         let text = || format!("{} {}", message.topic, String::from_utf8_lossy(&message.payload));
-        let Decoded::Observations(observations) = PROFILES.decode(&raw) else {
-            panic!("{}: {:?}", text(), PROFILES.decode(&raw));
-        };
+        let observations = decoded(&event);
         let first = &observations[0];
         let device = SITE.device_of(&first.profile, &first.device).map(|(id, _)| id);
         assert_eq!(device, Some(event.device()), "{}", text());
@@ -117,15 +88,7 @@ fn states_survive_the_vendors_words() {
             continue;
         }
         let message = event.message(event.at);
-        let raw = RawMessage {
-            topic: &message.topic,
-            payload: &message.payload,
-            at: event.at,
-            retain: false,
-            dup: false,
-        };
-        let Decoded::Observations(observations) = PROFILES.decode(&raw) else { panic!("{raw:?}") };
-        let state = match (&event.reading, &observations[0].reading) {
+        let state = match (&event.reading, &decoded(&event)[0].reading) {
             (Reading::Contact { open: said, .. }, Reading::Contact { open: understood, .. }) => {
                 assert_eq!(said, understood, "{message:?}");
                 said == &Some(true)

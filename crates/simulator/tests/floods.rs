@@ -1,36 +1,14 @@
 //! Every flood: as much as is stated, in words that the shipped profiles understand, and the same again.
 
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::sync::LazyLock;
-use wanglou_model::{
-    Decoded, LiftMode, Observation, Purpose, Quality, RawMessage, Reading, Site, Span, Timestamp,
-};
-use wanglou_profiles::ProfileSet;
+use support::{SITE, decoded};
+use wanglou_model::{LiftMode, Purpose, Quality, Reading, Span, Timestamp};
 use wanglou_simulator::{Act, Event, Flood, Options, Traffic, acts};
-use wanglou_site::{Compound, read_folder};
 
 /// Tuesday 3 March 2026, six in the evening in Shanghai.
 const BEGIN: Timestamp = Timestamp::from_millis(1_772_532_000_000);
-
-fn config() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config")
-}
-
-static SITE: LazyLock<Site> = LazyLock::new(|| {
-    let files = read_folder(&config().join("sites/demo")).expect("the demo site");
-    Compound::check(&files).expect("without faults").site
-});
-
-static PROFILES: LazyLock<ProfileSet> = LazyLock::new(|| {
-    let mut files = BTreeMap::new();
-    for entry in std::fs::read_dir(config().join("profiles")).expect("the profiles") {
-        let path = entry.expect("an entry").path();
-        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        files.insert(name, std::fs::read(&path).expect("its text"));
-    }
-    ProfileSet::compile(&files).expect("without faults")
-});
 
 /// From five minutes before to its end.
 fn events(flood: Flood, seed: u64) -> impl Iterator<Item = Event> {
@@ -42,20 +20,6 @@ fn events(flood: Flood, seed: u64) -> impl Iterator<Item = Event> {
 fn within(flood: Flood, from_s: i64, until_s: i64) -> Vec<Event> {
     let time = BEGIN + Span::secs(from_s)..BEGIN + Span::secs(until_s);
     events(flood, 1).filter(|event| time.contains(&event.at)).collect()
-}
-
-fn decoded(event: &Event) -> Vec<Observation> {
-    let message = event.message(event.at);
-    let raw = RawMessage {
-        topic: &message.topic,
-        payload: &message.payload,
-        at: event.at,
-        retain: message.retain,
-        dup: false,
-    };
-    let decoded = PROFILES.decode(&raw);
-    let Decoded::Observations(said) = decoded else { panic!("{}: {decoded:?}", message.topic) };
-    said
 }
 
 fn devices(events: &[Event], wanted: impl Fn(&Event) -> bool) -> BTreeSet<String> {
