@@ -35,6 +35,7 @@ pub mod service_manager;
 pub mod snapshot;
 pub mod statistics;
 pub mod trend;
+mod verifier;
 pub mod view;
 pub mod views;
 pub mod wiring;

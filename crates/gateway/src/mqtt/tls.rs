@@ -2,12 +2,13 @@
 
 use super::fault::TlsFault;
 use super::options::{ClientCertificate, Tls};
+use crate::verifier::{Shown, Verifier};
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -42,8 +43,13 @@ pub(super) fn client_config_for_fixed_name(tls: &Tls) -> Result<ClientConfig, Tl
             WebPkiServerVerifier::builder_with_provider(roots, provider()).build().map_err(|cause| {
                 file_fault("no certificate authority of use", &tls.ca_file, &cause.to_string())
             })?;
-        let verifier = FixedName { name: server_name(name)?, web_pki };
-        config.dangerous().set_certificate_verifier(Arc::new(verifier));
+        let name = server_name(name)?;
+        // The usual verification in full, against this name.
+        let check = move |shown: &Shown<'_>| {
+            let Shown { certificate, intermediates, ocsp_response, now } = *shown;
+            web_pki.verify_server_cert(certificate, intermediates, &name, ocsp_response, now)
+        };
+        config.dangerous().set_certificate_verifier(Arc::new(Verifier(check, provider())));
     }
     Ok(config)
 }
@@ -58,48 +64,6 @@ pub(super) fn server_name(name: &str) -> Result<ServerName<'static>, TlsFault> {
 
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
-}
-
-/// The usual verification in full, against one name whatever the client says it dialled.
-#[derive(Debug)]
-struct FixedName {
-    name: ServerName<'static>,
-    web_pki: Arc<WebPkiServerVerifier>,
-}
-
-impl ServerCertVerifier for FixedName {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        _dialled: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        self.web_pki.verify_server_cert(end_entity, intermediates, &self.name, ocsp_response, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.web_pki.verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.web_pki.verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.web_pki.supported_verify_schemes()
-    }
 }
 
 fn authorities(file: &Path) -> Result<RootCertStore, TlsFault> {
