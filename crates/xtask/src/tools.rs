@@ -36,6 +36,7 @@ const TOOLS: &[Tool] = &[
     Tool { any_of: &["cc", "gcc", "clang"], package: "build-essential", used: Use::Build },
     Tool { any_of: &["mosquitto"], package: "mosquitto", used: Use::Test },
     Tool { any_of: &["mosquitto_pub"], package: "mosquitto-clients", used: Use::Test },
+    Tool { any_of: &["xmllint"], package: "libxml2-utils", used: Use::Test },
     Tool { any_of: &["promtool"], package: "prometheus", used: Use::Test },
     Tool { any_of: &["systemd-analyze"], package: "systemd", used: Use::Test },
     Tool { any_of: CHROMIUM, package: "chromium", used: Use::Test },
