@@ -139,6 +139,32 @@ impl Mosquitto {
         assert!(status.success(), "mosquitto_pub to {topic} ended with {status}");
     }
 
+    /// Hears everything under these filters from now on, by a client of its own with the gateway's rights: what is retained
+    /// first. Each line: `1` if it was retained, the topic, the payload.
+    ///
+    /// # Panics
+    /// When mosquitto_sub is not installed.
+    pub fn listen(&self, name: &str, filters: &[&str]) -> Program {
+        let mut command = Command::new("mosquitto_sub");
+        command.args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &self.port.to_string(),
+            "-q",
+            "1",
+            "-F",
+            "%r %t %p",
+            "-i",
+            name,
+        ]);
+        command.args(["-u", "gateway", "-P", &password("gateway")]);
+        for filter in filters {
+            command.args(["-t", filter]);
+        }
+        Program::start(&mut command, "mosquitto_sub", &self.folder.path().join(name), HINT)
+    }
+
     /// Files with the gateway's user and password, for its configuration.
     pub fn gateway_login(&self) -> (PathBuf, PathBuf) {
         let write = |name: &str, text: String| {

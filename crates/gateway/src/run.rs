@@ -6,7 +6,7 @@ use crate::clock::{self, Clock, Demand, Shifted, System};
 use crate::configuration::{self, Decisive, GatewayFile, Loaded};
 use crate::effects::Dispatcher;
 use crate::evidence::{Allowed, Evidence};
-use crate::feed::{self, Feed};
+use crate::feed::{self, Feed, HomeAssistant};
 use crate::health::{Concern, Detail, Health};
 use crate::http::{self, Asked, Certificate, Notes, Origin, PhoneSide, Reload, ServeError, TlsFault};
 use crate::hub::Hub;
@@ -24,7 +24,7 @@ use crate::recovery::{self, RecoveryError};
 use crate::trend::Trend;
 use crate::views::{Following, Views};
 use crate::wiring::understood::is_understood;
-use crate::writer::{Data, Keeping, Parts, Queue, Request, Writer, WriterError, WriterHandle};
+use crate::writer::{Data, Keeping, Observer, Parts, Queue, Request, Writer, WriterError, WriterHandle};
 use futures_util::FutureExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,6 +40,8 @@ use wanglou_model::Span;
 const CONNECTIONS_BESIDE: usize = 1_000;
 /// Connections of the metrics listener.
 const SCRAPERS_MAX: usize = 16;
+/// Messages to other systems that wait for the broker.
+const OUTWARD_MAX: usize = 1_024;
 /// Holds the secret of the machine's own command line.
 pub const LOCAL_SECRET_FILE: &str = "local-secret";
 
@@ -168,6 +170,28 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     let (ingest, fetching) = Ingest::new(&recovered.engine, Arc::clone(&evidence));
     let observing = MetricsObserver::new(metrics.clone(), Arc::clone(&health), &recovered.engine);
     let notes = Notes::new(&gateway, &folder).map_err(RunError::Notes)?;
+    let (broker, site) = (gateway.mqtt.broker(&folder), decisive.setup.site.id.as_str());
+    let entities = feed::home_assistant::Topics::new(&gateway.home_assistant.prefix, site);
+    let (stop, stopping) = watch::channel(false);
+    // A connection of its own: what is told to others does not queue before commands, and its last will is its own.
+    let outward = PublisherOptions {
+        client_id: format!("wanglou-{site}-outward"),
+        queue_max: OUTWARD_MAX,
+        last_will: gateway.home_assistant.on.then(|| entities.last_will()),
+        ..PublisherOptions::new(site)
+    };
+    let (outward, telling) = Publisher::new(broker.clone(), outward, stopping.clone());
+    let mut observers: Vec<Box<dyn Observer>> = vec![
+        Box::new(hub.clone()),
+        Box::new(observing),
+        Box::new(dispatcher),
+        Box::new(ingest),
+        Box::new(orders),
+    ];
+    if gateway.mqtt.publish_observations {
+        let personal = gateway.mqtt.publish_personal;
+        observers.push(Box::new(feed::Observations::new(outward.clone(), metrics.clone(), personal)));
+    }
     let parts = Parts {
         log: opened.log,
         blobs: opened.blobs,
@@ -177,13 +201,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         decoding: recovered.decoding,
         decisive: recovered.decisive,
         clock,
-        observers: vec![
-            Box::new(hub.clone()),
-            Box::new(observing),
-            Box::new(dispatcher),
-            Box::new(ingest),
-            Box::new(orders),
-        ],
+        observers,
         quarantine: Arc::clone(&quarantine),
         health: Arc::clone(&health),
         metrics: metrics.clone(),
@@ -203,7 +221,6 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
             .map_err(|error| RunError::System("the mark of a restored backup", error))?;
     }
     let ended = spawn(writer)?;
-    let (stop, stopping) = watch::channel(false);
     let (views_stop, views_stopping) = watch::channel(false);
     let following = Following {
         path: data.join("views"),
@@ -235,11 +252,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         phones.spawn(outgoing.run(pushes, stopping.clone()));
     }
     phones.spawn(fetching.run(handle.clone(), stopping.clone()));
-    let (publisher, publishing) = Publisher::new(
-        gateway.mqtt.broker(&folder),
-        PublisherOptions::new(decisive.setup.site.id.as_str()),
-        stopping.clone(),
-    );
+    let (publisher, publishing) = Publisher::new(broker, PublisherOptions::new(site), stopping.clone());
     phones.spawn(publishing);
     phones.spawn(sender.run(handle.clone(), publisher.clone(), stopping.clone()));
     if gateway.canary.on {
@@ -272,7 +285,19 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         phones.spawn(Feed::new(source.clone(), sink).run(stopping.clone()));
     }
     if gateway.mqtt.publish_alarms {
-        phones.spawn(Feed::new(source, feed::Topics::new(publisher.clone())).run(stopping.clone()));
+        phones.spawn(Feed::new(source.clone(), feed::Topics::new(publisher.clone())).run(stopping.clone()));
+    }
+    if gateway.home_assistant.on {
+        let events = feed::home_assistant::Events::new(outward.clone(), entities.clone());
+        phones.spawn(Feed::new(source, events).run(stopping.clone()));
+    }
+    let on = gateway.home_assistant.on;
+    let entities = HomeAssistant::new(on, entities, outward, handle.clone(), &data);
+    if entities.is_some() || gateway.mqtt.publish_observations {
+        phones.spawn(telling);
+    }
+    if let Some(entities) = entities {
+        phones.spawn(entities.run(stopping.clone()));
     }
     let schedule = Schedule::new(backups.clone(), &gateway.backup, &folder, &metrics, Arc::clone(&health));
     if let Some(schedule) = schedule {

@@ -48,6 +48,8 @@ pub struct GatewayFile {
     pub backup: BackupTable,
     /// Alarms, told to an address as CloudEvents.
     pub cloudevents: CloudEventsTable,
+    /// Alarms and devices as entities of Home Assistant.
+    pub home_assistant: HomeAssistantTable,
     /// Logs.
     pub log: LogTable,
     /// Push messages to phones whose app is closed.
@@ -78,6 +80,7 @@ impl Default for GatewayFile {
             sessions: SessionsTable::default(),
             backup: BackupTable::default(),
             cloudevents: CloudEventsTable::default(),
+            home_assistant: HomeAssistantTable::default(),
             log: LogTable::default(),
             push: PushTable::default(),
             webhooks: BTreeMap::new(),
@@ -113,6 +116,10 @@ pub struct MqttTable {
     pub keep_alive_s: u64,
     /// Tell what becomes of alarms on `wanglou/v1/out/alarms/…`.
     pub publish_alarms: bool,
+    /// Tell what sensors say on `wanglou/v1/out/observations/…`, but for homes and people.
+    pub publish_observations: bool,
+    /// With them, also what is said of homes and people.
+    pub publish_personal: bool,
 }
 
 impl Default for MqttTable {
@@ -129,6 +136,8 @@ impl Default for MqttTable {
             discovery: true,
             keep_alive_s: 5,
             publish_alarms: false,
+            publish_observations: false,
+            publish_personal: false,
         }
     }
 }
@@ -349,6 +358,22 @@ pub struct CloudEventsTable {
     pub secret_file: Option<PathBuf>,
 }
 
+/// `[home_assistant]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HomeAssistantTable {
+    /// Off takes off the broker what an earlier run left there.
+    pub on: bool,
+    /// The prefix of its discovery.
+    pub prefix: String,
+}
+
+impl Default for HomeAssistantTable {
+    fn default() -> Self {
+        Self { on: false, prefix: "homeassistant".into() }
+    }
+}
+
 /// `[log]`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -543,6 +568,23 @@ impl GatewayFile {
         }
         if let Some(url) = self.cloudevents.url.as_ref().filter(|url| !is_safe_url(url)) {
             wrong("cloudevents.url", format!("{url:?} is neither https:// nor http:// on loopback"));
+        }
+        let prefix = &self.home_assistant.prefix;
+        if prefix.is_empty()
+            || prefix.len() > 100
+            || prefix.contains(['+', '#', '\0', ' '])
+            || prefix.ends_with('/')
+        {
+            wrong(
+                "home_assistant.prefix",
+                format!("{prefix:?} is no beginning of a topic, such as homeassistant"),
+            );
+        }
+        if mqtt.publish_personal && !mqtt.publish_observations {
+            wrong(
+                "mqtt.publish_personal",
+                "does nothing without publish_observations: set both, or neither".into(),
+            );
         }
         if !(1..=168).contains(&self.backup.every_h) {
             wrong("backup.every_h", format!("{} is not between 1 and 168", self.backup.every_h));

@@ -78,6 +78,18 @@ pub const KEYS: &[Key] = &[
         "Tell other systems on wanglou/v1/out/alarms/… what becomes of alarms.",
     ),
     key(
+        "mqtt.publish_observations",
+        "true or false",
+        "",
+        "Tell other systems on wanglou/v1/out/observations/… what sensors say, but for homes and people.",
+    ),
+    key(
+        "mqtt.publish_personal",
+        "true or false",
+        "with publish_observations",
+        "Also what is said of homes and people: calls for help, doors of flats, cards, vehicles, and what nobody understood.",
+    ),
+    key(
         "http.listen",
         "address:port",
         "",
@@ -177,6 +189,13 @@ pub const KEYS: &[Key] = &[
         "The app asks for the PIN after so long away. Alarms ring, and are accepted, without it.",
     ),
     key("sessions.require_pin", "true or false", "", "Everybody chooses a PIN when their phone is linked."),
+    key(
+        "home_assistant.on",
+        "true or false",
+        "",
+        "Show alarms and devices, but for those of homes, to Home Assistant by MQTT discovery. Off, and what was there is removed.",
+    ),
+    key("home_assistant.prefix", "topic", "without + # and blanks", "The prefix of its discovery."),
     key("log.format", "word", "text, json", "How logs are written to standard error."),
     key(
         "push.contact",

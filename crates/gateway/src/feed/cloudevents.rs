@@ -97,6 +97,7 @@ mod tests {
             title: Text { zh: "井盖打开".into(), en: "Cover open".into() },
             place: "cover/17".into(),
             raised_at: "2026-03-02T08:59:00Z".into(),
+            public: true,
             test: false,
             by: Some("wu".into()),
             outcome: None,

@@ -11,12 +11,17 @@
 //! Not here: who must be called (ladders and their channels). A feed is for programs.
 
 mod cloudevents;
+mod discretion;
+pub(crate) mod home_assistant;
 mod mqtt;
 mod news;
+mod observations;
 
 pub(crate) use cloudevents::CloudEvents;
+pub(crate) use home_assistant::HomeAssistant;
 pub(crate) use mqtt::Topics;
 pub use news::News;
+pub(crate) use observations::Observations;
 
 use crate::clock;
 use crate::metrics::Metrics;

@@ -29,6 +29,9 @@ pub struct News {
     pub place: String,
     /// When it was raised: RFC 3339, UTC.
     pub raised_at: String,
+    /// Kind and place say nothing of a person or a home.
+    #[serde(skip)]
+    pub public: bool,
     /// A test or a drill.
     pub test: bool,
     /// Who did it: an officer's id.
@@ -74,6 +77,7 @@ impl News {
             title: crate::view::title(engine, alarm),
             place: alarm.place.to_string(),
             raised_at: time(alarm.raised_at),
+            public: super::discretion::is_public(&engine.setup().site, alarm.kind.as_str(), &alarm.place),
             test: alarm.test,
             by,
             outcome,

@@ -132,7 +132,7 @@ const LABELS: &[(&str, &str, Values)] = &[
     ("*", "ended", Values::Of(&["done", "failed", "unknown"])),
     ("*", "concern", Values::Program("what makes the health page red", 16)),
     ("*", "stage", Values::Of(&["publish", "intake", "receipt"])),
-    ("*", "feed", Values::Of(&["cloudevents", "mqtt"])),
+    ("*", "feed", Values::Of(&["cloudevents", "home_assistant", "mqtt", "observations"])),
     ("wanglou_feed_news_total", "result", Values::Of(&["told", "dropped"])),
     ("*", "version", Values::Program("the program's version", 1)),
 ];

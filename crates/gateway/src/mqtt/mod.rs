@@ -36,7 +36,7 @@ pub use decode::{DecodeFault, Rejection};
 pub use dial::{Dial, Network, Stream, certificate};
 pub use fault::{ConnectFault, LoginFault, TlsFault};
 pub use options::{Address, BrokerOptions, ClientCertificate, ConsumerOptions, Login, Sampling, Tls};
-pub use publisher::{NotQueued, Outbound, Outcome, Publisher, PublisherOptions};
+pub use publisher::{LastWill, NotQueued, Outbound, Outcome, Publisher, PublisherOptions};
 
 /// Something that brings messages in: the MQTT consumer, or a test's script.
 pub trait Source: Send + 'static {

@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
-/// A message to publish: QoS 1, never retained.
+/// A message to publish: QoS 1; not retained, but by [`Publisher::keep`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outbound {
     /// Without wildcards and NUL.
@@ -68,6 +68,15 @@ pub enum NotQueued {
     Topic,
 }
 
+/// What the broker says, retained, when the connection is gone, whether by a fault or by a stop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastWill {
+    /// Without wildcards and NUL.
+    pub topic: String,
+    /// What it says.
+    pub payload: String,
+}
+
 /// The publisher's limits.
 #[derive(Debug, Clone)]
 pub struct PublisherOptions {
@@ -83,6 +92,8 @@ pub struct PublisherOptions {
     pub puback_timeout: Duration,
     /// How long a stop waits for PUBACKs; default 2 s.
     pub stop_grace: Duration,
+    /// None by default.
+    pub last_will: Option<LastWill>,
 }
 
 impl PublisherOptions {
@@ -95,6 +106,7 @@ impl PublisherOptions {
             payload_bytes_max: 256 << 10,
             puback_timeout: Duration::from_secs(5),
             stop_grace: Duration::from_secs(2),
+            last_will: None,
         }
     }
 }
@@ -103,6 +115,8 @@ impl PublisherOptions {
 #[derive(Debug)]
 struct Request {
     message: Outbound,
+    /// The broker keeps it for those who come later.
+    retain: bool,
     outcome: oneshot::Sender<Outcome>,
     /// Its place in the queue, free again once the request goes to the connection or ends.
     place: Option<OwnedSemaphorePermit>,
@@ -161,6 +175,18 @@ impl Publisher {
     /// # Errors
     /// [`NotQueued`] says why it was not even queued; nothing of it leaves then.
     pub fn publish(&self, message: Outbound) -> Result<oneshot::Receiver<Outcome>, NotQueued> {
+        self.queue(message, false)
+    }
+
+    /// The same for a message that the broker keeps for those who come later; an empty one takes it away.
+    ///
+    /// # Errors
+    /// As [`Self::publish`].
+    pub fn keep(&self, message: Outbound) -> Result<oneshot::Receiver<Outcome>, NotQueued> {
+        self.queue(message, true)
+    }
+
+    fn queue(&self, message: Outbound, retain: bool) -> Result<oneshot::Receiver<Outcome>, NotQueued> {
         let bytes = message.payload.len();
         if bytes > self.payload_bytes_max {
             return Err(NotQueued::TooLarge { bytes, max: self.payload_bytes_max });
@@ -171,7 +197,7 @@ impl Publisher {
         let place = Arc::clone(&self.places).try_acquire_owned();
         let place = Some(place.map_err(|_| NotQueued::Full(self.queue_max))?);
         let (outcome, told) = oneshot::channel();
-        self.requests.send(Request { message, outcome, place }).map_err(|_| NotQueued::Stopped)?;
+        self.requests.send(Request { message, retain, outcome, place }).map_err(|_| NotQueued::Stopped)?;
         Ok(told)
     }
 

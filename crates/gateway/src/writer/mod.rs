@@ -24,7 +24,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use wanglou_engine::Engine;
 use wanglou_journal::{Batch, Blobs, Configs, Position, Purpose, SEAL_BYTES, SegmentLog, Store, StoreError};
-use wanglou_model::{Fact, Input, Span, Timestamp};
+use wanglou_model::{Fact, Input, Observation, Span, Timestamp};
 
 /// The longest sleep between two looks at the clock: a step of the wall clock is noticed within it.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -94,6 +94,14 @@ pub struct Committed {
 pub trait Observer: Send {
     /// A batch is on disk. `facts` are all of it, in order; the engine stands where the batch left it.
     fn committed(&mut self, at: Timestamp, engine: &Engine, facts: &[Fact]);
+
+    /// Is [`Self::observed`] to be told? Asked once; copies are made only where somebody listens.
+    fn listens(&self) -> bool {
+        false
+    }
+
+    /// What sensors said in the batch, which is on disk.
+    fn observed(&mut self, _at: Timestamp, _engine: &Engine, _said: &[Observation]) {}
 }
 
 /// The way to the writer, cheap to clone.
@@ -241,6 +249,8 @@ pub struct Writer {
     encoder: Encoder,
     /// What the batch under way will let out.
     pending: Pending,
+    /// An observer wants to know what sensors say.
+    listened_to: bool,
     snapshot_at: Position,
     aged_at: Timestamp,
     disk_full: bool,
@@ -255,6 +265,8 @@ struct Pending {
     answers: Vec<(oneshot::Sender<Committed>, Committed)>,
     access: Vec<AccessEvent>,
     facts: Vec<Fact>,
+    /// Where somebody listens: what sensors said.
+    said: Vec<Observation>,
     messages: u64,
     /// When each batch was read from its socket.
     reads: Vec<(Lane, tokio::time::Instant)>,
@@ -284,6 +296,7 @@ impl Writer {
         let access = Arc::new(RwLock::new(parts.access.clone()));
         let handle = WriterHandle { queue: Arc::clone(&queue), access: Arc::clone(&access) };
         let snapshot_at = parts.log.position();
+        let listened_to = parts.observers.iter().any(|observer| observer.listens());
         let writer = Self {
             parts,
             queue,
@@ -291,6 +304,7 @@ impl Writer {
             batch: Batch::new(),
             encoder: Encoder::default(),
             pending: Pending::default(),
+            listened_to,
             snapshot_at,
             aged_at: Timestamp(0),
             disk_full: false,
@@ -423,6 +437,12 @@ impl Writer {
         let facts = std::mem::take(&mut self.pending.facts);
         for observer in &mut self.parts.observers {
             observer.committed(at, &self.parts.engine, &facts);
+        }
+        let said = std::mem::take(&mut self.pending.said);
+        for observer in
+            self.parts.observers.iter_mut().filter(|observer| !said.is_empty() && observer.listens())
+        {
+            observer.observed(at, &self.parts.engine, &said);
         }
         for (done, committed) in self.pending.answers.drain(..) {
             let _ = done.send(committed);

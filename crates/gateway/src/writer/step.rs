@@ -211,6 +211,9 @@ impl Writer {
         for said in said {
             self.parts.metrics.observations.with_label_values(&[said.reading.kind()]).inc();
         }
+        if self.listened_to {
+            self.pending.said.extend_from_slice(said);
+        }
         let by = lane.name_in_engine().map(|lane| Way { lane, qos0: message.packet_id.is_none() });
         let stimulus = Stimulus::Said { observations: said, retain: message.retain, dup: message.dup, by };
         let facts = self.parts.engine.step(at, stimulus);

@@ -1,6 +1,6 @@
 //! The publisher's task: one connection after the other, each with a client of its own.
 
-use super::{Outcome, PublisherOptions, Request};
+use super::{LastWill, Outcome, PublisherOptions, Request};
 use crate::mqtt::backoff::Backoff;
 use crate::mqtt::connection::stopped;
 use crate::mqtt::counters::PublisherCounters;
@@ -195,7 +195,9 @@ impl Line {
                 break;
             }
         }
-        if sent.connected && sent.client.try_disconnect().is_ok() {
+        // A goodbye would take the last will back, and nobody would say that the gateway is gone.
+        let goodbye = self.options.last_will.is_none();
+        if goodbye && sent.connected && sent.client.try_disconnect().is_ok() {
             while let Ok(Some(Ok(_))) = timeout_at(until, sent.events.recv()).await {}
         }
         Err(Stopped)
@@ -254,7 +256,7 @@ impl Sent {
     fn send(&mut self, mut request: Request, overdue: Instant) -> Result<(), Request> {
         let (topic, payload) = (request.message.topic.clone(), request.message.payload.clone());
         // rumqttc takes no `Bytes` here; commands are short.
-        match self.client.try_publish(topic, QoS::AtLeastOnce, false, payload) {
+        match self.client.try_publish(topic, QoS::AtLeastOnce, request.retain, payload) {
             Err(_) => Err(request),
             Ok(()) => {
                 request.place = None;
@@ -297,6 +299,9 @@ fn mqtt_options(broker: &BrokerOptions, options: &PublisherOptions) -> Result<Mq
     mqtt.set_keep_alive(broker.keep_alive.max(std::time::Duration::from_secs(1)));
     mqtt.set_clean_session(true);
     mqtt.set_inflight(PACKET_IDS);
+    if let Some(LastWill { topic, payload }) = &options.last_will {
+        mqtt.set_last_will(rumqttc::LastWill::new(topic, payload.clone(), QoS::AtLeastOnce, true));
+    }
     // The default of 10 KiB would end the connection with each larger message, for ever.
     let packet_bytes_max = options.payload_bytes_max + HEAD_BYTES_MAX;
     mqtt.set_max_packet_size(packet_bytes_max, packet_bytes_max);
