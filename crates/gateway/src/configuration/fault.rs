@@ -37,6 +37,10 @@ impl Fault {
         Self { file, key_path, line, message: message.into(), severity: Severity::Error }
     }
 
+    pub(super) fn unreadable(path: &Path, error: &impl fmt::Display) -> Self {
+        Self::error(&path.display().to_string(), "", None, format!("cannot be read: {error}"))
+    }
+
     pub(super) fn toml(file: &str, text: &str, error: &toml::de::Error) -> Self {
         let line =
             error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() as u32 + 1);

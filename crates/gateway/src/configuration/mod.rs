@@ -212,19 +212,21 @@ fn read_profiles(folder: &Path, faults: &mut Vec<Fault>) -> BTreeMap<String, Vec
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) => {
-            faults.push(Fault::error(
-                &folder.display().to_string(),
-                "",
-                None,
-                format!("cannot be read: {error}"),
-            ));
+            faults.push(Fault::unreadable(folder, &error));
             return files;
         }
     };
-    for entry in entries.flatten().take(PROFILES_MAX) {
+    for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if !name.ends_with(".toml") {
             continue;
+        }
+        if files.len() == PROFILES_MAX {
+            let text = format!(
+                "holds more than {PROFILES_MAX} profiles; take out those of families that you do not have"
+            );
+            faults.push(Fault::error(&folder.display().to_string(), "", None, text));
+            break;
         }
         let small = entry.metadata().is_ok_and(|found| found.len() <= PROFILE_BYTES_MAX);
         match std::fs::read(entry.path()) {
@@ -234,14 +236,7 @@ fn read_profiles(folder: &Path, faults: &mut Vec<Fault>) -> BTreeMap<String, Vec
             Ok(_) => {
                 faults.push(Fault::error(&entry.path().display().to_string(), "", None, "larger than 1 MiB"))
             }
-            Err(error) => {
-                faults.push(Fault::error(
-                    &entry.path().display().to_string(),
-                    "",
-                    None,
-                    format!("cannot be read: {error}"),
-                ));
-            }
+            Err(error) => faults.push(Fault::unreadable(&entry.path(), &error)),
         }
     }
     files
@@ -251,12 +246,7 @@ fn read_site(folder: &Path, faults: &mut Vec<Fault>) -> Option<wanglou_site::Che
     let files = match wanglou_site::read_folder(folder) {
         Ok(files) => files,
         Err(error) => {
-            faults.push(Fault::error(
-                &folder.display().to_string(),
-                "",
-                None,
-                format!("cannot be read: {error}"),
-            ));
+            faults.push(Fault::unreadable(folder, &error));
             return None;
         }
     };
@@ -315,4 +305,24 @@ fn unknown_webhooks(folder: &Path, people: &People, gateway: &GatewayFile) -> Ve
         Fault::error(&file, &format!("officers.{id}.webhook"), None, text)
     };
     missing.map(fault).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_more_profiles_than_are_read_is_refused_with_words() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: String| std::fs::write(folder.path().join(name), "").expect("written");
+        (0..PROFILES_MAX).for_each(|n| write(format!("p{n}.toml")));
+        (0..PROFILES_MAX).for_each(|n| write(format!("p{n}.toml.bak")));
+        let mut faults = Vec::new();
+        assert_eq!(read_profiles(folder.path(), &mut faults).len(), PROFILES_MAX, "other files do not count");
+        assert!(faults.is_empty(), "{faults:?}");
+        write("one-more.toml".to_owned());
+        read_profiles(folder.path(), &mut faults);
+        let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert!(said.len() == 1 && said[0].contains("more than 500 profiles"), "{said:?}");
+    }
 }
