@@ -78,9 +78,7 @@ impl Args {
     }
 
     fn data(&self, loaded: &Loaded) -> anyhow::Result<PathBuf> {
-        let data = self.data.clone().unwrap_or_else(|| loaded.folder.join(&loaded.gateway.data));
-        anyhow::ensure!(data.is_dir(), "{} is not there: name a data folder, or a scenario", data.display());
-        Ok(data)
+        super::data_folder(loaded, self.data.as_deref(), "name a data folder, or a scenario")
     }
 
     fn journal(&self, loaded: &Loaded) -> anyhow::Result<Ended> {

@@ -94,12 +94,8 @@ impl Args {
     /// When the configuration has faults, the journal cannot be read, or there is nowhere to write.
     pub fn run(self) -> anyhow::Result<Ended> {
         let loaded = configuration::load(&self.config).map_err(super::run::faults)?;
-        let data = self.data.clone().unwrap_or_else(|| loaded.folder.join(&loaded.gateway.data));
-        anyhow::ensure!(
-            data.is_dir(),
-            "{} is not there: name the gateway's data folder with --data",
-            data.display()
-        );
+        let data =
+            super::data_folder(&loaded, self.data.as_deref(), "name the gateway's data folder with --data")?;
         let wanted = Wanted { from: self.from, until: self.until };
         let count = match (self.format, &self.into) {
             (Format::Cap, Some(into)) => messages(&loaded.decisive, &data, wanted, into)?,

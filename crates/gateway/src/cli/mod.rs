@@ -25,6 +25,8 @@ pub mod simulate;
 pub mod test_alarm;
 pub mod verify;
 
+use crate::configuration::Loaded;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// How a command ended, beside an error with words.
@@ -49,4 +51,14 @@ impl From<Ended> for ExitCode {
             Ended::Rejected => ExitCode::from(4),
         }
     }
+}
+
+/// The data folder that was given, else the configuration's; `otherwise` says what to do when it is not there.
+///
+/// # Errors
+/// When there is no such folder.
+fn data_folder(loaded: &Loaded, given: Option<&Path>, otherwise: &str) -> anyhow::Result<PathBuf> {
+    let data = given.map_or_else(|| loaded.folder.join(&loaded.gateway.data), Path::to_owned);
+    anyhow::ensure!(data.is_dir(), "{} is not there: {otherwise}", data.display());
+    Ok(data)
 }

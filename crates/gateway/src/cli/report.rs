@@ -48,12 +48,8 @@ impl Args {
     /// When the configuration has faults, or the journal cannot be read.
     pub fn run(self) -> anyhow::Result<Ended> {
         let loaded = configuration::load(&self.config).map_err(super::run::faults)?;
-        let data = self.data.clone().unwrap_or_else(|| loaded.folder.join(&loaded.gateway.data));
-        anyhow::ensure!(
-            data.is_dir(),
-            "{} is not there: name the gateway's data folder with --data",
-            data.display()
-        );
+        let data =
+            super::data_folder(&loaded, self.data.as_deref(), "name the gateway's data folder with --data")?;
         let setup = &loaded.decisive.setup;
         let name = &setup.site.zone;
         let zone = jiff::tz::TimeZone::get(name).with_context(|| format!("{name:?} is no time zone"))?;
