@@ -133,6 +133,8 @@ test('what the gateway answers is what the document says', async () => {
   for (const [template, path, method, body] of [
     ['/api/session', '/api/session'],
     ['/api/duty', '/api/duty'],
+    ['/api/works', '/api/works'],
+    ['/api/absences', '/api/absences'],
     ['/api/places', '/api/places'],
     ['/api/history', `/api/history?day=${day}`],
     ['/api/history', '/api/history?day=never'],

@@ -218,7 +218,7 @@ export function detail(a) {
       by: a.accepted_by,
     });
   }
-  return { a, advice, timeline, plan: { plan: a.home ? 'tower' : 'ground', x: 0.805, y: 0.387 } };
+  return { a, advice, timeline, ...(a.kind === 'ebike_in_lift' && { lift: lift() }), plan: { plan: a.home ? 'tower' : 'ground', x: 0.805, y: 0.387 } };
 }
 
 export const overview = () => ({
@@ -327,6 +327,8 @@ export const team = () => ({
     { officer: 'o_12', from_min: 540, until_min: 1080, weekdays: [true, true, true, true, true, false, false] },
   ],
   today: 1,
+  me: { on_duty: true, signed_until: null },
+  offers: [],
 });
 
 export const past = () => [
@@ -413,3 +415,30 @@ export function figures(span, fresh) {
     chatty_over_s: fresh ? 4 : 3_120,
   };
 }
+
+/** What runs: a permit at a cover, and a door out of service. */
+export const works = () => ({
+  permits: [
+    { device: 'mh-17', zone: null, path: ['东区', '2号路', '17号井'], path_en: ['East', 'Road 2', 'Cover 17'], from: minutesAgo(60), until: minutesAgo(-400), crew: [OTHER], by: { id: 'o_15', name: '陈晓' } },
+  ],
+  windows: [
+    { id: 'w1', how: 'out_of_service', device: null, zone: '5', kind: null, kind_title: null, path: ['5号楼'], path_en: ['Building 5'], from: minutesAgo(-60), until: minutesAgo(-300), reason: '消防维保', by: { id: 'o_15', name: '陈晓' } },
+  ],
+  now: minutesAgo(0),
+});
+
+/** Who that lives alone is away. */
+export const absences = () => [
+  { home: '3/1/1203', path: ['3号楼', '1单元', '1203'], path_en: ['Building 3', 'Unit 1', '1203'], status: 'away', absence: { from: minutesAgo(600), until: minutesAgo(-8000), by: OTHER } },
+  { home: '3/1/302', path: ['3号楼', '1单元', '302'], path_en: ['Building 3', 'Unit 1', '302'], status: 'hospital', absence: { from: minutesAgo(900), until: null, by: OTHER } },
+  { home: '1/1/201', path: ['1号楼', '1单元', '201'], path_en: ['Building 1', 'Unit 1', '201'], status: 'home' },
+];
+
+/** Two commands to the lift of the e-bike: a voice that was given, a hold that the lift did not do. */
+export const lift = () => [
+  { at: minutesAgo(2.2), action: 'voice', state: 'confirmed', text: { zh: '电动车在轿厢内，语音劝离', en: 'an e-bike is in the car: asked to leave' } },
+  { at: minutesAgo(2.1), action: 'hold', state: 'timed_out', text: { zh: '电动车在轿厢内，请求保持开门', en: 'an e-bike is in the car: asked to hold the door' } },
+];
+
+/** The e-bike's alarm while the lift is held. */
+export const held = () => ({ ...ebike(), id: 'al_held', stage: 'held', stage_text: { zh: '电梯已保持开门', en: 'Held' }, state: 'accepted', accepted_by: { id: OFFICER.id, name: OFFICER.name }, accepted_at: minutesAgo(2), actions: ['undo', 'arrive', 'resolve', 'false_alarm', 'release', 'note'] });

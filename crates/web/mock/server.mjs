@@ -11,6 +11,7 @@
 //   POST /mock/stall                   welcomes, but never replays
 //   POST /mock/pin                     the officer has a PIN: 5050
 //   POST /mock/fresh                   the gateway has just started: no charts yet
+//   POST /mock/offered                 a colleague signed to hand over to this officer
 //   POST /mock/push                    push messages are configured
 //   POST /mock/burst                   500 updates of one alarm
 import { readFileSync } from 'node:fs';
@@ -110,10 +111,16 @@ export function startMock(port) {
     return answered.get(c.cid);
   }
 
-  function decide({ cid, op, id, outcome, category, place, photos }) {
+  function decide({ cid, op, id, outcome, category, place, photos, to, until }) {
     if (op === 'report') {
       reports.push({ category, place, photos });
       return { t: 'ok', cid, id: 'al_report' };
+    }
+    if (op === 'sign_on' || op === 'sign_off') state.duty = op === 'sign_on';
+    if (op === 'handover') [state.offered, state.signed] = [false, state.offered ? undefined : to];
+    if (['sign_on', 'sign_off', 'handover', 'permit', 'maintain', 'end_maintenance', 'away'].includes(op)) {
+      if (op === 'permit' && !until) return { t: 'err', cid, code: 'invalid', text: { zh: '结束时间已过', en: 'until must be later than now' } };
+      return { t: 'ok', cid };
     }
     const a = alarms.get(id);
     const refuse = (code, extra = {}) => ({ t: 'err', cid, code, rev: a?.rev ?? 0, ...extra });
@@ -135,6 +142,7 @@ export function startMock(port) {
       transfer: {},
       shelve: {},
       confirm: { mark: null },
+      release: {},
     }[op];
     if (!change) return refuse('invalid', { text: { zh: `不认识的操作 ${op}`, en: `Unknown operation ${op}` } });
     tell({ ...a, ...change, rev: a.rev + 1 });
@@ -176,7 +184,20 @@ export function startMock(port) {
     if (path === '/api/push/trial') return json(res, 200, { trial: 't1' });
     if (path === '/api/places') return json(res, 200, canned.places());
     if (path === '/api/photos') return json(res, 200, { sha256: 'ab'.repeat(32) });
-    if (path === '/api/duty') return json(res, 200, canned.team());
+    if (path === '/api/duty') {
+      const found = canned.team();
+      const me = { id: canned.OFFICER.id, name: canned.OFFICER.name };
+      const until = new Date(Date.now() + 1_500_000).toISOString();
+      if (state.duty !== undefined) found.me = { on_duty: state.duty, signed_until: new Date(Date.now() + 50_000_000).toISOString() };
+      if (state.offered) found.offers.push({ from: canned.OTHER, to: me, alarms: 3, until });
+      if (state.signed) found.offers.push({ from: me, to: { id: state.signed, name: '李静' }, alarms: 1, until });
+      return json(res, 200, found);
+    }
+    if (path === '/api/works') return json(res, 200, canned.works());
+    if (path === '/api/absences') {
+      if (!state.unlocked) return json(res, 403, { code: 'pin_needed', text: { zh: '请输入 PIN', en: 'give your PIN' } });
+      return json(res, 200, canned.absences());
+    }
     if (path === '/api/history') return json(res, 200, canned.past());
     if (path === '/api/drill') {
       tell({ ...canned.drill(), id: 'al_own_drill', prio: 2, actions: ['accept', 'decline', 'note'] });
@@ -218,6 +239,7 @@ export function startMock(port) {
   function mock([word, name], res) {
     if (word === 'pin') state.pin = '5050';
     else if (word === 'fresh') state.fresh = true;
+    else if (word === 'offered') state.offered = true;
     else if (word === 'cut' || word === 'down' || word === 'dead') {
       state.cut = true;
       state.down = word === 'down';

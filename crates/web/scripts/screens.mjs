@@ -31,6 +31,14 @@ async function drawn(page) {
 }
 const scrollTo = (page, selector) => page.locator(selector).evaluate((e) => e.scrollIntoView({ block: 'start' }));
 
+/** Who is away is shown after the PIN. */
+async function absences(page) {
+  await button(page, '查看名单', 'Show the list').click();
+  await page.getByLabel('PIN').fill('5050');
+  await button(page, '解锁', 'Unlock').click();
+  await page.locator('[data-absences=shown] [data-home]').first().waitFor();
+}
+
 /** Each screen: the mock's scene, where to go, what to do there. */
 const SCREENS = {
   loading: { scene: ['calm', 'stall'], show: (p) => p.locator('[data-message=loading]').waitFor() },
@@ -297,6 +305,72 @@ const SCREENS = {
       await p.locator('main').evaluate((e) => e.scrollTo(0, e.querySelector('section.broad').offsetTop));
     },
   },
+  'team-offered': {
+    scene: ['calm', 'offered'],
+    at: '#/team',
+    show: (p) => button(p, '按住.*签收接班', '.*Sign to take over').first().waitFor(),
+  },
+  'team-sign': {
+    scene: ['calm'],
+    at: '#/team',
+    async show(p) {
+      await button(p, '签字交班', 'Sign to hand over').click();
+      await p.locator('dialog.sheet [data-to]').first().waitFor();
+    },
+  },
+  'team-signed': {
+    scene: ['calm'],
+    at: '#/team',
+    async show(p) {
+      await p.locator('[data-signing=on] button').focus();
+      await p.keyboard.press('Enter');
+      await p.keyboard.press('Enter');
+      await p.locator('[data-signing=off]').waitFor();
+    },
+  },
+  lift: {
+    scene: ['calm'],
+    at: '#/alarm/al_held',
+    async show(p, mock) {
+      await p.locator('[data-phase=live]').first().waitFor({ state: 'attached' });
+      await mock('raise/held');
+      await p.locator('[data-lift]').evaluate((e) => e.scrollIntoView({ block: 'center' }));
+    },
+  },
+  'lift-release': {
+    scene: ['calm'],
+    at: '#/alarm/al_held',
+    async show(p, mock) {
+      await p.locator('[data-phase=live]').first().waitFor({ state: 'attached' });
+      await mock('raise/held');
+      await p.locator('[data-lift] button').click();
+      await p.locator('dialog.sheet[open]').waitFor();
+    },
+  },
+  away: { scene: ['calm', 'pin'], at: '#/away', show: (p) => button(p, '查看名单', 'Show the list').waitFor() },
+  'away-list': { scene: ['calm', 'pin'], at: '#/away', show: absences },
+  'away-enter': {
+    scene: ['calm', 'pin'],
+    at: '#/away',
+    async show(p) {
+      await absences(p);
+      await p.locator('[data-home="1/1/201"] button').click();
+      await p.getByRole('button', { name: /^3 (天|d)$/ }).click();
+    },
+  },
+  works: { scene: ['calm'], at: '#/admin/works', show: (p) => p.locator('[data-works] li').first().waitFor() },
+  'works-new': {
+    scene: ['calm'],
+    at: '#/admin/works',
+    async show(p) {
+      await button(p, '停用维护', 'Out of service').click();
+      await p.getByLabel(/找设备或地点|Find a device/).fill('mh-17');
+      await p.locator('[data-choice="mh-17"]').click();
+      await p.getByRole('button', { name: /^2 (小时|h)$/ }).click();
+      await p.locator('form').evaluate((e) => e.scrollIntoView({ block: 'start' }));
+    },
+  },
+  'admin-away': { scene: ['calm', 'pin'], at: '#/admin/away', show: absences },
   figures: { scene: ['calm'], at: '#/admin/figures', show: drawn },
   'figures-day': {
     scene: ['calm'],
@@ -380,7 +454,7 @@ const VARIANTS = [
     locale: 'zh-CN',
     theme: 'dark',
     size: { width: 1024, height: 768 },
-    only: ['list-busy', 'alarm', 'detail', 'resolve', 'enrol', 'settings', 'duty', 'team', 'history', 'admin', 'admin-topics', 'figures', 'figures-reach', 'figures-devices', 'figures-table'],
+    only: ['list-busy', 'alarm', 'detail', 'resolve', 'enrol', 'settings', 'duty', 'team', 'history', 'admin', 'admin-topics', 'figures', 'figures-reach', 'figures-devices', 'figures-table', 'works', 'works-new', 'away-list', 'lift', 'team-offered'],
   },
   // Only where colour says something.
   {

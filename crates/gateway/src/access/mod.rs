@@ -107,6 +107,15 @@ pub enum AccessEvent {
         /// Because of which alarm.
         alarm: AlarmId,
     },
+    /// Somebody looked at who that lives alone is away. Changes nothing: it is there to be asked for.
+    AbsencesRead {
+        /// Who.
+        officer: OfficerId,
+        /// On which phone.
+        phone: PhoneId,
+        /// How many homes they were shown.
+        homes: u64,
+    },
     /// A session ended.
     Revoked {
         /// Which one.
@@ -214,7 +223,7 @@ impl Access {
             AccessEvent::PinCleared { officer, .. } => {
                 self.pins.remove(officer);
             }
-            AccessEvent::HomeRead { .. } => {}
+            AccessEvent::HomeRead { .. } | AccessEvent::AbsencesRead { .. } => {}
             AccessEvent::Revoked { session, .. } => {
                 self.sessions.remove(session);
             }

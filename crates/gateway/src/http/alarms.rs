@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
-use wanglou_engine::{Alarm, Engine, Entry, may_see};
+use wanglou_engine::{Alarm, CommandRow, Engine, Entry, may_see};
 use wanglou_model::{AlarmId, OfficerId, Text, rfc3339_micros};
 use wanglou_site::People;
 
@@ -25,8 +25,27 @@ pub(super) struct Detail {
     /// Where it is on a plan, `/api/plans/{plan}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<Pin>,
+    /// What lifts were told because of it, the latest last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lift: Vec<LiftRow>,
     /// Everything that happened to it, the oldest first.
     timeline: Vec<Line>,
+}
+
+/// A command to a lift, and what became of it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "LiftCommand")]
+struct LiftRow {
+    at: String,
+    /// `voice`, `hold` or `release`.
+    action: &'static str,
+    /// `pending`, `started`, `taken`, `confirmed`, `failed`, `timed_out` or `unknown`.
+    state: &'static str,
+    /// Whoever asked for it; absent: a rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<Person>,
+    #[schemars(with = "Words")]
+    text: Text,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -88,9 +107,24 @@ fn look(
             en: advice.iter().map(|step| step.en.clone()).collect(),
         },
         plan: plans.pin(&alarm.place),
+        lift: lift(engine, people, alarm),
         timeline: timeline(engine, people, alarm),
     };
     serde_json::to_string(&detail).ok()
+}
+
+fn lift(engine: &Engine, people: &People, alarm: &Alarm) -> Vec<LiftRow> {
+    let mine = |row: &&CommandRow| row.command.alarm.as_ref() == Some(&alarm.id);
+    let mut rows: Vec<&CommandRow> = engine.book().commands.values().filter(mine).collect();
+    rows.sort_by_key(|row| row.at);
+    let shown = |row: &CommandRow| LiftRow {
+        at: rfc3339_micros::format(engine.senses().wall(row.at)),
+        action: row.command.action.name(),
+        state: row.state.name(),
+        by: row.command.by.as_ref().map(|id| view::person(people, id)),
+        text: row.command.reason.text.clone(),
+    };
+    rows.into_iter().map(shown).collect()
 }
 
 fn timeline(engine: &Engine, people: &People, alarm: &Alarm) -> Vec<Line> {

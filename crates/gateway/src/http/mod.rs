@@ -16,6 +16,7 @@ mod origin;
 mod pin;
 mod plans;
 mod push;
+mod register;
 mod reports;
 mod resident;
 mod routes;

@@ -11,8 +11,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use wanglou_engine::Engine;
-use wanglou_model::{Duty, OfficerId, PlaceId, Priority, Role, Text};
+use wanglou_engine::{Engine, Offer};
+use wanglou_model::{Duty, OfficerId, PlaceId, Priority, Role, Text, rfc3339_micros};
 use wanglou_site::People;
 
 #[derive(Serialize, JsonSchema)]
@@ -21,6 +21,30 @@ pub(super) struct Team {
     shifts: Vec<ShiftRow>,
     /// 0 for Monday, on the compound's clock.
     today: usize,
+    me: Me,
+    /// Lists that one signed to hand over, and the other one not yet: those of the caller.
+    offers: Vec<OfferRow>,
+}
+
+/// The caller's own duty.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OwnDuty")]
+struct Me {
+    on_duty: bool,
+    /// They signed on or off, whatever the rota says, until then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed_until: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "HandoverOffer")]
+struct OfferRow {
+    from: Person,
+    to: Person,
+    /// How many alarms were on the list when it was signed.
+    alarms: usize,
+    /// The first signature is void from then on.
+    until: String,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -43,13 +67,13 @@ struct ShiftRow {
 }
 
 /// Colleagues by name and role, never by telephone number.
-pub(super) async fn duty(State(side): State<PhoneSide>, _caller: Caller) -> Result<Response, Problem> {
-    let people = side.hub.people();
-    let team = side.writer.read(move |engine| team(engine, &people)).await?;
+pub(super) async fn duty(State(side): State<PhoneSide>, caller: Caller) -> Result<Response, Problem> {
+    let (people, me) = (side.hub.people(), caller.id().clone());
+    let team = side.writer.read(move |engine| team(engine, &people, &me)).await?;
     Ok(Json(team).into_response())
 }
 
-fn team(engine: &Engine, people: &People) -> Team {
+fn team(engine: &Engine, people: &People, me: &OfficerId) -> Team {
     let (world, site) = (engine.world(), &engine.setup().site);
     let colleague = |(id, officer): (&OfficerId, &wanglou_model::Officer)| Colleague {
         id: id.to_string(),
@@ -63,7 +87,21 @@ fn team(engine: &Engine, people: &People) -> Team {
         let (from_min, until_min) = (shift.from.0, shift.until.0);
         Some(ShiftRow { officer: duty.officer.to_string(), from_min, until_min, weekdays: duty.weekdays })
     };
+    let senses = engine.senses();
+    let signed = senses.register.duty.get(me).filter(|signed| senses.at < signed.until);
+    let mine = |offer: &&Offer| senses.at < offer.until && (offer.from == *me || offer.to == *me);
+    let offer = |offer: &Offer| OfferRow {
+        from: view::person(people, &offer.from),
+        to: view::person(people, &offer.to),
+        alarms: offer.alarms.len(),
+        until: rfc3339_micros::format(senses.wall(offer.until)),
+    };
     Team {
+        me: Me {
+            on_duty: site.officers.get(me).is_some_and(|officer| world.is_on_duty(me, officer)),
+            signed_until: signed.map(|signed| rfc3339_micros::format(senses.wall(signed.until))),
+        },
+        offers: senses.register.offers.iter().filter(mine).map(offer).collect(),
         people: site.officers.iter().map(colleague).collect(),
         shifts: site.rota.duties.iter().filter_map(shift).collect(),
         today: engine.senses().local(engine.setup()).day.weekday(),

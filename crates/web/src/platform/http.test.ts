@@ -101,6 +101,7 @@ test('a timeline line without a time is left out, an unknown one is kept', async
   expect(await alarmDetail('a/b')).toEqual({
     advice: { zh: ['看'], en: [] },
     timeline: [{ at: '2026-03-02T21:00:00Z', what: 'teleported', text: null, by: null, to: null, channel: null }],
+    lift: [],
     pin: null,
   });
   expect(asked[0]?.path).toBe('/api/alarms/a%2Fb');
@@ -127,4 +128,11 @@ test('why a picture is missing is what the gateway says, and nothing where it sa
     answer = other;
     expect(await whyMissing('/api/evidence/al_1/0')).toBeNull();
   }
+});
+
+test('a lift’s commands are read with what became of them, and a line without an action is none', async () => {
+  const at = '2026-03-02T21:00:00Z';
+  answer = json(200, { timeline: [], lift: [{ at, action: 'hold', state: 'timed_out', text: { zh: '请', en: 'please' } }, { at, state: 'x' }, 7] });
+  const found = await alarmDetail('a');
+  expect(typeof found === 'object' && found.lift).toEqual([{ at, action: 'hold', state: 'timed_out', by: null, text: { zh: '请', en: 'please' } }]);
 });

@@ -112,8 +112,19 @@ export interface Happening {
 export interface Detail {
   advice: { zh: string[]; en: string[] };
   timeline: Happening[];
+  /** What a lift was told because of it, the latest last. */
+  lift: LiftCommand[];
   /** Where it is on a plan of the compound; null when nobody drew one. */
   pin: Pin | null;
+}
+
+/** A command to a lift, and what became of it. */
+export interface LiftCommand {
+  at: string;
+  action: string;
+  state: string;
+  by: Person | null;
+  text: Words | null;
 }
 
 /** A point on a plan, as parts of its width and height. */
@@ -128,10 +139,11 @@ export async function alarmDetail(id: string): Promise<Detail | 'gone' | 'unreac
   const answer = await request('GET', `/api/alarms/${encodeURIComponent(id)}`);
   if (answer?.status === 404 || answer?.status === 403) return 'gone';
   if (answer?.status !== 200 || !isObject(answer.body)) return 'unreachable';
-  const { advice, timeline, plan } = answer.body;
+  const { advice, timeline, plan, lift } = answer.body;
   return {
     advice: { zh: strings(isObject(advice) ? advice.zh : null), en: strings(isObject(advice) ? advice.en : null) },
     timeline: Array.isArray(timeline) ? timeline.flatMap(happening) : [],
+    lift: Array.isArray(lift) ? lift.flatMap(liftCommand) : [],
     pin: readPlace(plan),
   };
 }
@@ -182,6 +194,12 @@ function happening(raw: unknown): Happening[] {
       channel: typeof raw.channel === 'string' ? raw.channel : null,
     },
   ];
+}
+
+function liftCommand(raw: unknown): LiftCommand[] {
+  if (!isObject(raw) || typeof raw.at !== 'string' || typeof raw.action !== 'string') return [];
+  const state = typeof raw.state === 'string' ? raw.state : '';
+  return [{ at: raw.at, action: raw.action, state, by: person(raw.by), text: wordsOrNull(raw.text) }];
 }
 
 function strings(raw: unknown): string[] {

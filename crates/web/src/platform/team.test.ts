@@ -56,3 +56,16 @@ test('the past is read newest first, and an unknown level is the most urgent', a
   ]);
   expect(lines?.[1]?.title.zh).toBe('manhole');
 });
+
+test('one’s own duty and the lists that wait for a signature are read; what is not whole is none', async () => {
+  answers(200, {
+    ...TEAM,
+    me: { on_duty: true, signed_until: '2026-03-02T21:00:00Z' },
+    offers: [{ from: { id: 'li', name: '李' }, to: { id: 'wu', name: '吴' }, alarms: 2, until: 't' }, { from: 7 }],
+  });
+  const found = await team();
+  expect(found?.me).toEqual({ on_duty: true, signed_until: '2026-03-02T21:00:00Z' });
+  expect(found?.offers.map(({ from, alarms }) => [from.name, alarms])).toEqual([['李', 2]]);
+  answers(200, TEAM);
+  expect((await team())?.me).toEqual({ on_duty: false, signed_until: null });
+});

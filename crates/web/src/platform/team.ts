@@ -26,6 +26,18 @@ export interface Team {
   shifts: Shift[];
   /** 0 for Monday, on the compound's clock. */
   today: number;
+  /** This officer's own duty; `signed_until`: they signed on or off, whatever the rota says. */
+  me: { on_duty: boolean; signed_until: string | null };
+  /** Lists that one signed to hand over, and the other not yet. */
+  offers: Offer[];
+}
+
+/** The first of two signatures under a list. */
+export interface Offer {
+  from: Person;
+  to: Person;
+  alarms: number;
+  until: string;
 }
 
 /** One alarm of the past. */
@@ -45,7 +57,7 @@ export interface Past {
 export async function team(): Promise<Team | null> {
   const answer = await request('GET', '/api/duty');
   if (answer?.status !== 200 || !isObject(answer.body)) return null;
-  const { people, shifts, today } = answer.body;
+  const { people, shifts, today, me, offers } = answer.body;
   return {
     people: objects(people).map((raw) => ({
       id: text(raw.id),
@@ -61,6 +73,14 @@ export async function team(): Promise<Team | null> {
       weekdays: Array.isArray(raw.weekdays) ? raw.weekdays.map((on) => on === true) : [],
     })),
     today: number(today),
+    me: {
+      on_duty: isObject(me) && me.on_duty === true,
+      signed_until: isObject(me) && typeof me.signed_until === 'string' ? me.signed_until : null,
+    },
+    offers: objects(offers).flatMap((raw) => {
+      const [from, to] = [person(raw.from), person(raw.to)];
+      return from && to ? [{ from, to, alarms: number(raw.alarms), until: text(raw.until) }] : [];
+    }),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * Where in the app the person is, kept in the fragment: `#/`, `#/alarm/<id>`,
- * `#/settings`, `#/duty`, `#/team`, `#/history`, `#/report`, `#/pin`, `#/admin`, and `#enrol=<token>` for the link that binds a phone
+ * `#/settings`, `#/duty`, `#/team`, `#/history`, `#/report`, `#/pin`, `#/away`, `#/admin`, and `#enrol=<token>` for the link that binds a phone
  * (a fragment never leaves the device by itself).
  */
 
@@ -12,14 +12,15 @@ export type Route =
   | { name: 'team' }
   | { name: 'history' }
   | { name: 'report' }
+  | { name: 'away' }
   | { name: 'pin' }
   | { name: 'admin'; page: ConsolePage }
   | { name: 'enrol'; token: string };
 
-const PLAIN = ['settings', 'duty', 'team', 'history', 'report', 'pin'] as const;
+const PLAIN = ['settings', 'duty', 'team', 'history', 'report', 'pin', 'away'] as const;
 
 /** The console's pages: `#/admin` and `#/admin/<page>`. */
-export const CONSOLE_PAGES = ['overview', 'figures'] as const;
+export const CONSOLE_PAGES = ['overview', 'figures', 'works', 'away'] as const;
 export type ConsolePage = (typeof CONSOLE_PAGES)[number];
 
 /** Reads a fragment; anything unknown is the list. */

@@ -84,3 +84,19 @@ test('what became of an attempt is told in words, and what is not known as it ca
   expect(both(() => words.effectWords('queued'))[0]).toBe('等待发送');
   expect(both(() => words.effectWords('failed: status 503'))[0]).toBe('没有送出：status 503');
 });
+
+test('a voice that the lift has is not said to have played, and what it did not do sends somebody there', () => {
+  expect(both(() => words.liftStateWord('voice', 'confirmed'))).toEqual(['已送到电梯，播放与否电梯不回报', 'Given to the lift, which does not say whether it played']);
+  expect(both(() => words.liftStateWord('hold', 'confirmed'))).toEqual(['电梯已执行', 'The lift did it']);
+  expect(both(() => words.liftStateWord('hold', 'timed_out'))[0]).toContain('请到现场');
+  expect(both(() => words.liftStateWord('release', 'unknown'))[1]).toContain('not sent again');
+  expect(both(() => words.liftActionWord('voice'))).toEqual(['语音劝离', 'Voice in the car']);
+  expect(words.liftActionWord('dance')).toBe('dance');
+});
+
+test('what is planned is told to the minute, with the day unless it is today', () => {
+  const now = new Date(2026, 2, 2, 9, 0).getTime();
+  expect(words.dayMinute(new Date(2026, 2, 2, 21, 4, 9).getTime(), now)).toBe('21:04');
+  expect(words.dayMinute(new Date(2026, 2, 5, 7, 30).getTime(), now)).toBe('3-05 07:30');
+  expect(words.dayMinute('never', now)).toBe('');
+});

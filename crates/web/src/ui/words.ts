@@ -50,6 +50,10 @@ const HAPPENINGS: Record<string, Say> = {
   repeated: m.did_repeated,
   upgraded: m.did_upgraded,
   channel: m.did_channel,
+  command: m.did_command,
+  handed_over: m.did_handed_over,
+  reopened: m.did_reopened,
+  transferred: m.did_transferred,
 };
 const ACTIONS: Record<string, Say> = {
   accept: m.accept,
@@ -79,6 +83,27 @@ const ROLES: Record<string, Say> = {
   maintainer: m.role_maintainer,
 };
 const LEVELS: Record<Priority, Say> = { 1: m.level_1, 2: m.level_2, 3: m.level_3, 4: m.level_4 };
+
+const LIFT_ACTIONS: Record<string, Say> = { voice: m.lift_voice, hold: m.lift_hold, release: m.lift_release };
+const LIFT_STATES: Record<string, Say> = {
+  pending: m.lift_pending,
+  started: m.lift_started,
+  taken: m.lift_taken,
+  confirmed: m.lift_confirmed,
+  failed: m.lift_failed,
+  timed_out: m.lift_timed_out,
+  unknown: m.lift_unknown,
+};
+
+/** What a lift was told. */
+export function liftActionWord(action: string): string {
+  return lookUp(LIFT_ACTIONS, action);
+}
+
+/** What became of it. Nobody answers to a voice: that the lift has it is all that can be known. */
+export function liftStateWord(action: string, state: string): string {
+  return action === 'voice' && state === 'confirmed' ? m.lift_voice_confirmed() : lookUp(LIFT_STATES, state);
+}
 
 /** The text in the language of the app. */
 export function say(words: Words | null | undefined): string {
@@ -208,6 +233,11 @@ export function dayTime(at: string | number, now_ms: number): string {
   const today = date.toDateString() === new Date(now_ms).toDateString();
   const day = `${date.getMonth() + 1}-${String(date.getDate()).padStart(2, '0')}`;
   return today ? clockTime(at) : `${day} ${clockTime(at)}`;
+}
+
+/** The same for what is planned: nobody plans by the second. */
+export function dayMinute(at: string | number, now_ms: number): string {
+  return dayTime(at, now_ms).slice(0, -3);
 }
 
 /** What to tell the officer whose command was refused. */

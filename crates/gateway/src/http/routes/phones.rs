@@ -5,7 +5,7 @@ use crate::http::openapi::{
     Api, Auth, COMMANDS, CommandDone, CommandRefused, Tag, command, delete, get, post,
 };
 use crate::http::{
-    alarms, commands, enrol, evidence, pin, plans, push, reports, resident, session, socket, team,
+    alarms, commands, enrol, evidence, pin, plans, push, register, reports, resident, session, socket, team,
 };
 use serde_json::{Value, json};
 
@@ -90,6 +90,7 @@ fn detail() -> Value {
         },
         "advice": {"zh": ["先放警示锥"], "en": ["Put up a cone first"]},
         "plan": {"plan": "ground", "x": 0.41, "y": 0.22},
+        "lift": [{"at": "2026-03-02T08:59:31Z", "action": "voice", "state": "confirmed", "text": words("语音劝离", "asked to leave")}],
         "timeline": [
             {"at": "2026-03-02T08:59:30Z", "what": "raised", "text": words("井盖打开超过30秒", "open for 30 s")},
             {"at": "2026-03-02T09:00:00Z", "what": "accepted", "by": somebody()},
@@ -183,8 +184,43 @@ pub(super) fn people(api: Api) -> Api {
             "people": [{"id": "wu", "name": "王师傅", "roles": ["guard"], "on_duty": true, "reachable": true}],
             "shifts": [{"officer": "wu", "from_min": 480, "until_min": 1200, "weekdays": [true, true, true, true, true, false, false]}],
             "today": 0,
+            "me": {"on_duty": true, "signed_until": "2026-03-02T17:00:00Z"},
+            "offers": [{"from": {"id": "li", "name": "李师傅"}, "to": somebody(), "alarms": 2, "until": "2026-03-02T01:30:00Z"}],
         }),
     );
+    let works = get("/api/works", "works", Tag::People, "Permits and windows that run or are to come")
+        .more("Entered and ended by commands: `permit`, `maintain`, `end_maintenance`.")
+        .gives::<register::Works>(
+            200,
+            "Each with its place.",
+            json!({
+                "permits": [{
+                    "device": "cover-17", "zone": null, "path": ["17号井"], "path_en": ["Cover 17"],
+                    "from": "2026-03-02T01:00:00Z", "until": "2026-03-02T09:00:00Z", "crew": [somebody()], "by": somebody(),
+                }],
+                "windows": [{
+                    "id": "018f-21", "how": "out_of_service", "device": null, "zone": "3/2", "path": ["3号楼", "2单元"],
+                    "path_en": ["Building 3", "Unit 2"], "kind": null, "kind_title": null, "from": "2026-03-02T01:00:00Z",
+                    "until": "2026-03-02T09:00:00Z", "reason": "being changed", "by": somebody(),
+                }],
+                "now": "2026-03-02T01:00:00Z",
+            }),
+        )
+        .refuses(403, "forbidden", "families and maintainers");
+    let absences = get("/api/absences", "absences", Tag::People, "Who that lives alone is away")
+        .more("Homes that the caller serves, for those on duty, after their PIN. Each look is journaled before anything is shown. \
+               Entered by the command `away`.")
+        .gives::<Vec<register::HomeRow>>(
+            200,
+            "At most 2,000; no names.",
+            json!([{
+                "home": "3/2/1203", "path": ["3号楼", "2单元", "1203"], "path_en": ["Building 3", "Unit 2", "1203"],
+                "status": "away", "absence": {"from": "2026-03-02T01:00:00Z", "until": null, "by": somebody()},
+            }]),
+        )
+        .refuses(403, "off_duty", "not on duty")
+        .refuses(403, "pin_missing", "they have no PIN")
+        .refuses(403, "pin_needed", "the PIN was not given on this phone within five minutes");
     let history = get("/api/history", "history", Tag::People, "The alarms of a day")
         .more("All of them for those who oversee the compound, else those that the caller accepted.")
         .asks("day", "By the compound's calendar.", "2026-03-02")
@@ -218,6 +254,8 @@ pub(super) fn people(api: Api) -> Api {
         .refuses(400, "not_a_picture", "or another reason why it is not taken")
         .refuses(429, "slow_down", "too many pictures");
     api.on(duty, team::duty)
+        .on(works, register::works)
+        .on(absences, register::absences)
         .on(history, team::history)
         .on(places, reports::places)
         .on(plan, plans::show)
