@@ -58,7 +58,7 @@ for (const [locale, lang] of [['zh-CN', 'zh'], ['en', 'en']]) {
       await check(page, name('duty'));
       await go(page, '#/', page.locator('h1').first());
       await live(page).waitFor({ state: 'attached' });
-      for (const screen of ['settings', 'team', 'history', 'report', 'pin']) {
+      for (const screen of ['settings', 'team', 'away', 'history', 'report', 'pin']) {
         await go(page, `#/${screen}`, page.locator('h1').first());
         await page.waitForTimeout(300);
         await check(page, name(screen));
@@ -119,6 +119,12 @@ test('the console, and the list without a line', { timeout: 120_000 }, async () 
       await go(page, '#/admin', page.locator('h1').first());
       await page.locator('h2').nth(2).waitFor();
       await check(page, `console.${lang}.${theme}`);
+      await go(page, '#/admin/figures', page.locator('[data-chart=devices] canvas'));
+      await check(page, `figures.${lang}.${theme}`);
+      await go(page, '#/admin/works', page.locator('form'));
+      await check(page, `works.${lang}.${theme}`);
+      await go(page, '#/admin/away', page.locator('[data-absences]'));
+      await check(page, `absences.${lang}.${theme}`);
       await go(page, '#/', page.locator('h1').first());
       compound.line.cut();
       await offline(page).waitFor({ timeout: 20_000 });

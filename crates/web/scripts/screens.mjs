@@ -160,6 +160,18 @@ const SCREENS = {
     at: '#/alarm/al_alone',
     show: (p) => p.locator('.plan img').evaluate((image) => image.decode().then(() => image.scrollIntoView({ block: 'center' }))),
   },
+  'detail-plan-offline': {
+    scene: ['calm'],
+    at: '#/alarm/al_alone',
+    async show(p, mock) {
+      await p.locator('.plan img').evaluate((image) => image.decode());
+      await p.waitForTimeout(500);
+      await mock('down');
+      await p.reload();
+      await p.locator('.plan img').waitFor();
+      await p.locator('.plan img').evaluate((image) => image.decode().then(() => image.scrollIntoView({ block: 'center' })));
+    },
+  },
   'resolve-photo': {
     scene: ['calm'],
     at: '#/alarm/al_alone',
@@ -439,6 +451,10 @@ const SCREENS = {
   },
 };
 
+/** Those that are laid out anew where there is room. */
+const ON_A_TABLET = ['list-busy', 'alarm', 'detail', 'resolve', 'enrol', 'settings', 'duty', 'team', 'history', 'admin', 'admin-topics', 'figures', 'figures-reach', 'figures-devices', 'figures-table', 'works', 'works-new', 'away-list', 'lift', 'team-offered'];
+const TABLET = { width: 1024, height: 768 };
+
 /** Beside the usual ones: other sizes, larger text, without colour. */
 const VARIANTS = [
   ...['zh-CN', 'en'].flatMap((locale) =>
@@ -449,13 +465,8 @@ const VARIANTS = [
   // The app's own largest text, and its strong contrast.
   { name: 'zh-CN-light-text17', locale: 'zh-CN', theme: 'light', size: PHONE, choices: { text: '1.7' } },
   { name: 'en-dark-text17', locale: 'en', theme: 'dark', size: PHONE, choices: { text: '1.7', contrast: 'more' } },
-  {
-    name: 'zh-CN-dark-tablet',
-    locale: 'zh-CN',
-    theme: 'dark',
-    size: { width: 1024, height: 768 },
-    only: ['list-busy', 'alarm', 'detail', 'resolve', 'enrol', 'settings', 'duty', 'team', 'history', 'admin', 'admin-topics', 'figures', 'figures-reach', 'figures-devices', 'figures-table', 'works', 'works-new', 'away-list', 'lift', 'team-offered'],
-  },
+  { name: 'zh-CN-dark-tablet', locale: 'zh-CN', theme: 'dark', size: TABLET, only: ON_A_TABLET },
+  { name: 'en-light-tablet', locale: 'en', theme: 'light', size: TABLET, only: ON_A_TABLET },
   // Only where colour says something.
   {
     name: 'zh-CN-dark-grey',

@@ -12,6 +12,7 @@ import { uuid7 } from '../core/uuid7';
 import type { Command, Refusal } from '../core/wire';
 import { clock, dial } from '../platform/browser';
 import { http, request } from '../platform/http';
+import { forgetPlans, keepPlans } from '../platform/plans';
 import { clearNotices } from '../platform/push';
 import * as sound from '../platform/sound';
 import { IdbStore } from '../platform/store';
@@ -71,6 +72,7 @@ const calling = $derived(ringing(shown, declined));
 const live = $derived(view.phase === 'live');
 /** As one text, so that what follows from it happens when it changes and not with every message. */
 const calling_ids = $derived(calling.map(({ alarm }) => alarm.id).join(' '));
+const open_ids = $derived(lists.open.map(({ alarm }) => alarm.id).join(' '));
 const front = $derived(calling.find(({ alarm }) => aside.get(alarm.id) !== ringKey(alarm)) ?? null);
 const offline = $derived(
   view.phase === 'replaced' ||
@@ -183,7 +185,7 @@ export const duty = {
   reconnect: () => client.reconnect(),
   retry: () => client.wake(),
   update: () => update(),
-  signOut: () => client.signOut(),
+  signOut: () => Promise.all([client.signOut(), forgetPlans()]).then(() => undefined),
   /** Asks for an alarm marked TEST that reaches this officer's phones and nobody else. */
   async startDrill(): Promise<void> {
     gate.drilled('waiting');
@@ -214,6 +216,11 @@ export function startDuty(): () => void {
     $effect(() => {
       // Only what the whole list says: a list that is behind must not take a fresh notification away.
       if (live) void clearNotices(new Set(calling_ids.split(' ')));
+    });
+    $effect(() => {
+      const officer = view.session?.officer.id;
+      const open = open_ids.split(' ').filter(Boolean);
+      if (live && officer) void keepPlans(officer, open);
     });
     $effect(() => {
       const waiting = calling.length;
