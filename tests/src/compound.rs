@@ -70,7 +70,8 @@ impl Compound {
 
     /// Switches the gateway's canaries on, one each second.
     pub fn sing(&self) {
-        self.replace("gateway.toml", "on = false", "on = true");
+        // Other switches of the file are commented out.
+        self.replace("gateway.toml", "\non = false", "\non = true");
         self.replace("gateway.toml", "# every_s = 10", "every_s = 1");
         self.edit("gateway.toml", |text| {
             let shipped =
