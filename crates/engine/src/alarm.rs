@@ -68,6 +68,9 @@ pub struct Entry {
     /// Why, or what was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+    /// Where the input that it came of lies in the journal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<u64>,
 }
 
 /// Why nobody is called, until when, and who answers for it.
@@ -170,6 +173,9 @@ pub struct Alarm {
     pub timeline: Vec<Entry>,
     /// The configuration that it was raised with.
     pub config: String,
+    /// Where the latest input that raised it, or made more of it, lies in the journal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<u64>,
     /// When it became active again, lately: a sensor that chatters is told by it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub again_at: Vec<Timestamp>,
@@ -223,6 +229,7 @@ impl Alarm {
             dirty: true,
             timeline: vec![Entry::new(at, "raised").because(raised.reason)],
             config: raised.config,
+            trace: None,
             again_at: Vec::new(),
             shelved: None,
             custody: Vec::new(),
@@ -255,7 +262,7 @@ impl Alarm {
 
 impl Entry {
     pub(crate) fn new(at: Timestamp, what: &str) -> Self {
-        Self { at, what: what.to_owned(), by: None, to: None, channel: None, reason: None }
+        Self { at, what: what.to_owned(), by: None, to: None, channel: None, reason: None, trace: None }
     }
 
     pub(crate) fn owned(self, owner: &Owner) -> Self {

@@ -12,6 +12,7 @@ impl Engine {
     pub(crate) fn note(&mut self, at: Timestamp, fact: Fact, facts: &mut Vec<Fact>) {
         debug_assert!(self.has_row(&fact), "no row in the lifecycle's table for {fact:?}");
         self.book.apply(at, &fact, &mut self.timers);
+        self.trace(at, &fact);
         self.after(&fact);
         facts.push(fact);
     }

@@ -39,6 +39,7 @@ mod setup;
 mod snapshot;
 mod table;
 mod timers;
+mod traces;
 mod trial;
 mod windows;
 mod world;
@@ -98,6 +99,8 @@ pub struct Engine {
     book: Book,
     timers: Timers,
     rules: Vec<Box<dyn Rule>>,
+    /// Where the input under way lies in the journal; no part of the state.
+    cause: Option<u64>,
 }
 
 /// Something to decide on, found while observing.
@@ -121,6 +124,7 @@ impl Engine {
             book: Book::default(),
             timers: Timers::default(),
             rules,
+            cause: None,
         };
         engine.configure();
         engine
@@ -249,6 +253,7 @@ impl Engine {
         }
         for fact in facts {
             self.book.apply(at, fact, &mut self.timers);
+            self.trace(at, fact);
             self.after(fact);
         }
         self.settle(&stimulus, facts);

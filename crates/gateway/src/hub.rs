@@ -32,6 +32,8 @@ pub struct Card {
     pub raised_at: Timestamp,
     /// Nobody has it yet and it rings: the phone is asked for a receipt.
     pub urgent: bool,
+    /// Of the input that raised it, or made more of it.
+    pub trace: Option<u64>,
     /// The alarm as JSON.
     pub body: Arc<str>,
 }
@@ -464,6 +466,7 @@ fn card(seq: u64, alarm: &wanglou_engine::Alarm, rev: u64, ring: bool, body: Arc
         priority: alarm.priority,
         raised_at: alarm.raised_at,
         urgent: ring && alarm.is_unaccepted(),
+        trace: alarm.trace,
         body,
     }
 }
@@ -512,6 +515,7 @@ mod tests {
             priority: Priority::P2,
             raised_at: Timestamp(0),
             urgent: true,
+            trace: None,
             body: "x".repeat(bytes).into(),
         }
     }

@@ -20,6 +20,8 @@ pub struct MetricsObserver {
     counted_at: Timestamp,
     /// By which channel each effect goes that has not ended.
     channels: BTreeMap<String, Channel>,
+    /// Where the inputs lie in the journal that the next facts came of.
+    causes: Vec<u64>,
 }
 
 impl MetricsObserver {
@@ -27,21 +29,25 @@ impl MetricsObserver {
     pub fn new(metrics: Metrics, health: Arc<Health>, engine: &Engine) -> Self {
         let owed = engine.book().effects.iter();
         let channels = owed.map(|(id, row)| (id.clone(), row.channel)).collect();
-        Self { metrics, health, counted_at: Timestamp(0), channels }
+        Self { metrics, health, counted_at: Timestamp(0), channels, causes: Vec::new() }
     }
 
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "a few variants matter here; a new one does where it says so"
     )]
-    fn note(&mut self, at: Timestamp, engine: &Engine, fact: &Fact) {
+    fn note(&mut self, at: Timestamp, engine: &Engine, cause: Option<u64>, fact: &Fact) {
         let alarm = fact.alarm().and_then(|id| engine.book().alarms.get(id));
+        // A way back from each line to the message: what the alarm came of, not what people did since.
+        let brings = matches!(fact, Fact::Raised(_) | Fact::Upgraded { .. } | Fact::Reopened { .. });
+        let trace = alarm.and_then(|alarm| alarm.trace).filter(|_| !brings).or(cause);
+        let trace = trace.map(crate::view::trace).unwrap_or_default();
         let since_raise = alarm.map(|alarm| ((at - alarm.raised_at).as_secs_f64(), alarm.priority.name()));
         match fact {
             Fact::Raised(raised) => {
                 let labels = [raised.kind.as_str(), raised.priority.name()];
                 self.metrics.alarms_raised.with_label_values(&labels).inc();
-                tracing::info!(alarm = %raised.alarm, kind = %raised.kind, priority = %raised.priority, place = %raised.place,
+                tracing::info!(trace, alarm = %raised.alarm, kind = %raised.kind, priority = %raised.priority, place = %raised.place,
                     reason = raised.reason.code, test = raised.test, "raised");
             }
             Fact::Rung { alarm: id, rung, told, .. } => {
@@ -49,28 +55,31 @@ impl MetricsObserver {
                 let rung_label = rung.min(&9).to_string();
                 self.metrics.rungs.with_label_values(&[priority, &rung_label]).inc();
                 let reached = told.iter().filter(|told| told.unreached.is_none()).count();
-                tracing::info!(alarm = %id, rung, told = told.len(), reached, "rung");
+                tracing::info!(trace, alarm = %id, rung, told = told.len(), reached, "rung");
                 self.judge_reach(alarm, told.len(), reached);
             }
             Fact::Accepted { alarm: id, by, .. } => {
                 if let Some((seconds, priority)) = since_raise {
                     self.metrics.acceptance_seconds.with_label_values(&[priority]).observe(seconds);
                 }
-                tracing::info!(alarm = %id, %by, "accepted");
+                tracing::info!(trace, alarm = %id, %by, "accepted");
             }
-            Fact::Delivered { .. } => {
+            Fact::Delivered { alarm: id, phone, delivered, .. } => {
                 let first = alarm.is_some_and(|alarm| {
                     alarm.followers.values().map(|follower| follower.stored.len()).sum::<usize>() == 1
                 });
                 if let Some((seconds, priority)) = since_raise.filter(|_| first) {
                     self.metrics.receipt_seconds.with_label_values(&[priority]).observe(seconds);
+                    tracing::info!(trace, alarm = %id, %phone, seconds, "stored");
+                } else {
+                    tracing::debug!(trace, alarm = %id, %phone, ?delivered, "delivered");
                 }
             }
             Fact::Closed { alarm: id, outcome, reason } => {
                 let test = alarm.is_some_and(|alarm| alarm.test);
                 let ended = if test { Outcome::Test } else { *outcome };
                 self.metrics.alarms_closed.with_label_values(&[ended.name()]).inc();
-                tracing::info!(alarm = %id, outcome = outcome.name(), reason = reason.code, "closed");
+                tracing::info!(trace, alarm = %id, outcome = outcome.name(), reason = reason.code, "closed");
             }
             Fact::Answered { answer, .. } => {
                 self.metrics.commands.with_label_values(&[answer_name(answer)]).inc()
@@ -148,9 +157,14 @@ fn answer_name(answer: &Answer) -> &'static str {
 }
 
 impl Observer for MetricsObserver {
+    fn caused(&mut self, causes: &[u64]) {
+        self.causes = causes.to_vec();
+    }
+
     fn committed(&mut self, at: Timestamp, engine: &Engine, facts: &[Fact]) {
-        for fact in facts {
-            self.note(at, engine, fact);
+        let causes = std::mem::take(&mut self.causes);
+        for (number, fact) in facts.iter().enumerate() {
+            self.note(at, engine, causes.get(number).copied(), fact);
         }
         if at - self.counted_at >= COUNT_EVERY {
             self.counted_at = at;

@@ -169,7 +169,7 @@ struct Reader<'a> {
     blobs: &'a Blobs,
     configs: &'a Configs,
     seen: &'a mut dyn FnMut(Timestamp, &Stimulus, &[Fact]),
-    waiting: Option<(Timestamp, Fed)>,
+    waiting: Option<(Timestamp, Position, Fed)>,
     facts: Vec<Fact>,
     records: u64,
 }
@@ -201,17 +201,20 @@ impl<'a> Reader<'a> {
         let failed = |error| RecoveryError::Record { position: record.position.0, error };
         let Body::Whole { head, payload } = record.body else {
             // Its facts follow and are applied; what it said is past its age.
-            self.wait(at, Fed::Said { observations: Vec::new(), retain: false, dup: false, by: None });
+            self.wait(
+                (at, record.position),
+                Fed::Said { observations: Vec::new(), retain: false, dup: false, by: None },
+            );
             return Ok(());
         };
         match record.kind {
             kind::MESSAGE => {
                 let fed = self.message(at, head, payload).map_err(failed)?;
-                self.wait(at, fed);
+                self.wait((at, record.position), fed);
             }
             kind::INPUT => {
                 let input: Input = serde_json::from_slice(payload).map_err(|error| failed(error.into()))?;
-                self.input(at, input)?;
+                self.input((at, record.position), input)?;
             }
             kind::FACT => {
                 let fact: Fact = serde_json::from_slice(payload).map_err(|error| failed(error.into()))?;
@@ -227,7 +230,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn input(&mut self, at: Timestamp, input: Input) -> Result<(), RecoveryError> {
+    fn input(&mut self, (at, position): (Timestamp, Position), input: Input) -> Result<(), RecoveryError> {
         match &input {
             Input::Config { hash, .. } => {
                 self.flush();
@@ -252,7 +255,7 @@ impl<'a> Reader<'a> {
             | Input::CanaryReceipt(_)
             | Input::Clock { .. } => {}
         }
-        self.wait(at, Fed::Input(input));
+        self.wait((at, position), Fed::Input(input));
         Ok(())
     }
 
@@ -276,15 +279,16 @@ impl<'a> Reader<'a> {
         Ok(Fed::Said { observations, retain: kept.retain, dup: kept.dup, by })
     }
 
-    fn wait(&mut self, at: Timestamp, fed: Fed) {
+    fn wait(&mut self, (at, position): (Timestamp, Position), fed: Fed) {
         self.flush();
-        self.waiting = Some((at, fed));
+        self.waiting = Some((at, position, fed));
     }
 
     /// The facts of the waiting input are all here.
     fn flush(&mut self) {
         let facts = std::mem::take(&mut self.facts);
-        let Some((at, fed)) = self.waiting.take() else { return };
+        let Some((at, position, fed)) = self.waiting.take() else { return };
+        self.engine.caused_by(position.0);
         self.engine.replay(at, fed.stimulus(), &facts);
         (self.seen)(at, &fed.stimulus(), &facts);
     }

@@ -186,6 +186,11 @@ fn picture(alarm: &Alarm, number: usize, evidence: &Evidence) -> Option<Picture>
     Some(Picture { kind, url: format!("/api/evidence/{}/{number}", alarm.id) })
 }
 
+/// A trace as logs and the API write it: where the input lies in the journal.
+pub fn trace(position: u64) -> String {
+    format!("t{position}")
+}
+
 /// The name of an alarm's kind; one that is on trial says so.
 pub fn title(engine: &Engine, alarm: &Alarm) -> Text {
     let Text { zh, en } = kind_title(engine, alarm.kind.as_str());

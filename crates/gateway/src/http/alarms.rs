@@ -22,6 +22,9 @@ pub(super) struct Detail {
     a: Box<RawValue>,
     /// What to do, step by step.
     advice: Advice,
+    /// Of the latest input that raised it, or made more of it: the same on the log lines of what followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<String>,
     /// Where it is on a plan, `/api/plans/{plan}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<Pin>,
@@ -69,6 +72,9 @@ struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Words>")]
     text: Option<Text>,
+    /// Of the input that it came of: the same on its log lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<String>,
 }
 
 pub(super) async fn detail(
@@ -108,6 +114,7 @@ fn look(
         },
         plan: plans.pin(&alarm.place),
         lift: lift(engine, people, alarm),
+        trace: alarm.trace.map(view::trace),
         timeline: timeline(engine, people, alarm),
     };
     serde_json::to_string(&detail).ok()
@@ -135,6 +142,7 @@ fn timeline(engine: &Engine, people: &People, alarm: &Alarm) -> Vec<Line> {
         to: entry.to.as_ref().map(|id| view::person(people, id)),
         channel: entry.channel.clone(),
         text: entry.reason.as_ref().map(|reason| reason.text.clone()).filter(|text| !text.zh.is_empty()),
+        trace: entry.trace.map(view::trace),
     };
     alarm.timeline.iter().map(line).collect()
 }

@@ -282,7 +282,10 @@ impl Run {
         if card.urgent {
             self.unstored.push((card.alarm.clone(), Instant::now()));
         }
-        self.send(text).await
+        self.send(text).await?;
+        let (trace, phone) = (card.trace.map(crate::view::trace).unwrap_or_default(), self.caller.phone());
+        tracing::debug!(trace, alarm = %card.alarm, rev = card.rev, %phone, replay = !replay.is_empty(), "sent");
+        Ok(())
     }
 
     /// An alarm is not for this phone any more. One that was forgotten with its alarm has no number of its own.

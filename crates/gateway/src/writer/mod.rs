@@ -92,6 +92,9 @@ pub struct Committed {
 
 /// Told after each commit, on the writer's thread: must not block.
 pub trait Observer: Send {
+    /// Where the inputs lie in the journal that the facts of the next [`Self::committed`] came of, one for each fact.
+    fn caused(&mut self, _causes: &[u64]) {}
+
     /// A batch is on disk. `facts` are all of it, in order; the engine stands where the batch left it.
     fn committed(&mut self, at: Timestamp, engine: &Engine, facts: &[Fact]);
 
@@ -251,6 +254,8 @@ pub struct Writer {
     pending: Pending,
     /// An observer wants to know what sensors say.
     listened_to: bool,
+    /// When the messages under way were read from their socket.
+    read_at: Option<tokio::time::Instant>,
     snapshot_at: Position,
     aged_at: Timestamp,
     disk_full: bool,
@@ -265,11 +270,23 @@ struct Pending {
     answers: Vec<(oneshot::Sender<Committed>, Committed)>,
     access: Vec<AccessEvent>,
     facts: Vec<Fact>,
+    /// For each fact, where the input that it came of lies in the journal.
+    causes: Vec<u64>,
+    /// Messages that alarms came of, with when each was read from its socket, and stepped.
+    traced: Vec<Traced>,
     /// Where somebody listens: what sensors said.
     said: Vec<Observation>,
     messages: u64,
     /// When each batch was read from its socket.
     reads: Vec<(Lane, tokio::time::Instant)>,
+}
+
+/// A message that raised or changed alarms.
+struct Traced {
+    cause: u64,
+    lane: Lane,
+    read_at: tokio::time::Instant,
+    stepped_at: tokio::time::Instant,
 }
 
 /// Why the writer stopped.
@@ -305,6 +322,7 @@ impl Writer {
             encoder: Encoder::default(),
             pending: Pending::default(),
             listened_to,
+            read_at: None,
             snapshot_at,
             aged_at: Timestamp(0),
             disk_full: false,
@@ -399,6 +417,11 @@ impl Writer {
             self.parts.metrics.commit_records.observe(self.batch.len() as f64);
             self.batch.clear();
         }
+        for Traced { cause, lane, read_at, stepped_at } in self.pending.traced.drain(..) {
+            let (queued, committed) = (stepped_at - read_at, read_at.elapsed());
+            let (queued_s, committed_s) = (queued.as_secs_f64(), committed.as_secs_f64());
+            tracing::info!(trace = %crate::view::trace(cause), lane = lane.name(), queued_s, committed_s, "received");
+        }
         for (lane, read_at) in self.pending.reads.drain(..) {
             let seconds = read_at.elapsed().as_secs_f64();
             self.parts.metrics.ingest_seconds.with_label_values(&[lane.name()]).observe(seconds);
@@ -435,7 +458,9 @@ impl Writer {
             }
         }
         let facts = std::mem::take(&mut self.pending.facts);
+        let causes = std::mem::take(&mut self.pending.causes);
         for observer in &mut self.parts.observers {
+            observer.caused(&causes);
             observer.committed(at, &self.parts.engine, &facts);
         }
         let said = std::mem::take(&mut self.pending.said);

@@ -1,6 +1,6 @@
 //! One step each: time, a request, a message. Everything goes into the open batch; nothing is let out here.
 
-use super::{Committed, Pending, Reading, Request, Writer, WriterError};
+use super::{Committed, Pending, Reading, Request, Traced, Writer, WriterError};
 use crate::canary;
 use crate::configuration::Decisive;
 use crate::health::{Concern, Detail};
@@ -9,7 +9,8 @@ use crate::quarantine::Why;
 use crate::record::INLINE_BYTES_MAX;
 use std::sync::Arc;
 use wanglou_engine::Stimulus;
-use wanglou_model::{Decoded, Input, PathNews, PathState, RawMessage, Reason, Span, Timestamp, Way};
+use wanglou_journal::Store;
+use wanglou_model::{Decoded, Fact, Input, PathNews, PathState, RawMessage, Reason, Span, Timestamp, Way};
 
 /// An outage longer than this lost what came at QoS 0 in it.
 const QOS0_OUTAGE: Span = Span::mins(5);
@@ -37,16 +38,25 @@ impl Writer {
 
     pub(super) fn step_input(&mut self, at: Timestamp, input: &Input) -> Result<usize, WriterError> {
         self.encoder.input(&mut self.batch, at, input)?;
+        let cause = self.cause();
         let facts = self.parts.engine.step(at, Stimulus::Input(input));
-        self.keep_facts(at, facts)
+        self.keep_facts(at, cause, facts)
+    }
+
+    /// Where the input that was put into the batch last will lie in the journal; what comes of it is traced to it.
+    fn cause(&mut self) -> u64 {
+        let position = self.parts.log.position().0 + self.batch.len() as u64 - 1;
+        self.parts.engine.caused_by(position);
+        position
     }
 
     /// Puts facts into the batch. Returns how many there were.
-    fn keep_facts(&mut self, at: Timestamp, facts: Vec<wanglou_model::Fact>) -> Result<usize, WriterError> {
+    fn keep_facts(&mut self, at: Timestamp, cause: u64, facts: Vec<Fact>) -> Result<usize, WriterError> {
         for fact in &facts {
             self.encoder.fact(&mut self.batch, at, fact)?;
         }
         let count = facts.len();
+        self.pending.causes.extend(std::iter::repeat_n(cause, count));
         self.pending.facts.extend(facts);
         Ok(count)
     }
@@ -110,6 +120,7 @@ impl Writer {
     }
 
     fn step_batch(&mut self, at: Timestamp, batch: Batch) -> Result<(), WriterError> {
+        self.read_at = Some(batch.read_at);
         for message in &batch.messages {
             self.step_message(at, batch.lane, batch.generation, message)?;
         }
@@ -216,8 +227,15 @@ impl Writer {
         }
         let by = lane.name_in_engine().map(|lane| Way { lane, qos0: message.packet_id.is_none() });
         let stimulus = Stimulus::Said { observations: said, retain: message.retain, dup: message.dup, by };
+        let cause = self.cause();
         let facts = self.parts.engine.step(at, stimulus);
-        self.keep_facts(at, facts)?;
+        let brings =
+            |fact: &Fact| matches!(fact, Fact::Raised(_) | Fact::Upgraded { .. } | Fact::Reopened { .. });
+        if let Some(read_at) = self.read_at.filter(|_| facts.iter().any(brings)) {
+            let stepped_at = tokio::time::Instant::now();
+            self.pending.traced.push(Traced { cause, lane, read_at, stepped_at });
+        }
+        self.keep_facts(at, cause, facts)?;
         Ok(())
     }
 

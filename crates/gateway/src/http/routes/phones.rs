@@ -89,10 +89,10 @@ fn detail() -> Value {
             "esc": {"step": 0, "next_at": null}, "silent": false, "actions": ["arrive", "resolve"], "details": {},
         },
         "advice": {"zh": ["先放警示锥"], "en": ["Put up a cone first"]},
-        "plan": {"plan": "ground", "x": 0.41, "y": 0.22},
+        "plan": {"plan": "ground", "x": 0.41, "y": 0.22}, "trace": "t10482",
         "lift": [{"at": "2026-03-02T08:59:31Z", "action": "voice", "state": "confirmed", "text": words("语音劝离", "asked to leave")}],
         "timeline": [
-            {"at": "2026-03-02T08:59:30Z", "what": "raised", "text": words("井盖打开超过30秒", "open for 30 s")},
+            {"at": "2026-03-02T08:59:30Z", "what": "raised", "trace": "t10482", "text": words("井盖打开超过30秒", "open for 30 s")},
             {"at": "2026-03-02T09:00:00Z", "what": "accepted", "by": somebody()},
         ],
     })
