@@ -2,11 +2,13 @@
 
 use crate::observing::Sighted;
 use crate::rules::{self, Cause};
-use crate::{Alarm, Engine, Follower, Timer, Trigger, command, custody, lift_command, raising, register};
+use crate::{
+    Alarm, Engine, Follower, Freshness, Timer, Trigger, command, custody, lift_command, raising, register,
+};
 use std::sync::Arc;
 use wanglou_model::{
-    AlarmId, Answer, Command, Delivered, Fact, Input, Observation, OfficerId, Op, PathState, PhoneState,
-    PlaceId, Reason, Receipt, StopsAt, Timestamp,
+    AlarmId, Answer, CallAnswer, Command, Delivered, Fact, Input, Observation, OfficerId, Op, PathState,
+    PhoneState, PlaceId, Purpose, Reading, Reason, Receipt, StopsAt, Timestamp,
 };
 
 impl Engine {
@@ -121,12 +123,7 @@ impl Engine {
                     self.note(at, fact, facts);
                 }
             }
-            Input::Call(news) => {
-                for rule in 0..self.rules.len() {
-                    let proposals = self.rules[rule].answered(&self.world(), &news.home, news.answer);
-                    self.propose(at, rule, proposals, facts);
-                }
-            }
+            Input::Call(news) => self.answered(at, &news.home, news.answer, facts),
             Input::Note(note) => self.take_note(at, note, facts),
             Input::Evidence(news) => {
                 for fact in custody::news(&self.world(), news) {
@@ -160,6 +157,38 @@ impl Engine {
             | Input::Canary(_)
             | Input::CanaryReceipt(_)
             | Input::Start { .. } => {}
+        }
+    }
+
+    fn answered(&mut self, at: Timestamp, home: &PlaceId, answer: CallAnswer, facts: &mut Vec<Fact>) {
+        for rule in 0..self.rules.len() {
+            let proposals = self.rules[rule].answered(&self.world(), home, answer);
+            self.propose(at, rule, proposals, facts);
+        }
+    }
+
+    /// What a resident answered, by the word of a registered telephone service: from any other device it would be a way
+    /// to hush alarms. Said late or again it is an answer to an earlier call, which nobody can tell from this one.
+    pub(crate) fn take_answer(
+        &mut self,
+        at: Timestamp,
+        sighted: &Sighted,
+        said: &Observation,
+        facts: &mut Vec<Fact>,
+    ) {
+        let Reading::CallResult { to, answer } = &said.reading else { return };
+        let device = self.setup.site.devices.get(&sighted.id);
+        let trusted = device.is_some_and(|device| device.purpose == Purpose::Telephone);
+        if !trusted || sighted.duplicate || sighted.freshness != Freshness::Fresh {
+            return;
+        }
+        match PlaceId::parse(to).ok().filter(|home| self.setup.site.homes.contains_key(home)) {
+            Some(home) => self.answered(at, &home, *answer, facts),
+            None => {
+                let (zh, en) = ("电话结果中的住户不在登记表中", "a call's answer names no registered home");
+                let reason = Reason::new("unknown_home", zh, en);
+                self.note(at, Fact::Health { device: Some(sighted.id.clone()), ok: false, reason }, facts);
+            }
         }
     }
 

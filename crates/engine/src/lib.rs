@@ -286,6 +286,7 @@ impl Engine {
         for trigger in triggers {
             self.decide(at, &trigger, Some((&sighted, observation)), None, facts);
         }
+        self.take_answer(at, &sighted, observation, facts);
     }
 
     fn step_due(&mut self, at: Timestamp, facts: &mut Vec<Fact>) {

@@ -27,11 +27,11 @@ pub(crate) struct Delivery {
 /// What is known of a sighting beside the observation itself.
 #[derive(Debug, Clone)]
 pub(crate) struct Sighted {
-    id: DeviceId,
-    occurred: Timestamp,
-    freshness: Freshness,
-    duplicate: bool,
-    reused_id: bool,
+    pub(crate) id: DeviceId,
+    pub(crate) occurred: Timestamp,
+    pub(crate) freshness: Freshness,
+    pub(crate) duplicate: bool,
+    pub(crate) reused_id: bool,
 }
 
 impl Engine {
@@ -54,7 +54,9 @@ impl Engine {
         let unheard = device.probation && setup.unheard.contains(id);
         let listening =
             if unheard { Listening(0) } else { Listening::to(&self.rules, device, &said.reading) };
-        let matters = (listening.any() && says_something(said)) || said.repeats == Repeats::UniqueIds;
+        let answers = matches!(said.reading, Reading::CallResult { .. });
+        let matters =
+            (listening.any() && says_something(said)) || answers || said.repeats == Repeats::UniqueIds;
         sighting.duplicate = matters && !retain && self.is_duplicate(&sighting, dup);
         if let (Repeats::UniqueIds, Some(event)) = (said.repeats, &said.event) {
             let known = self.senses.recent.is_id_known(&sighting, event, at);

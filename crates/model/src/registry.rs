@@ -111,6 +111,8 @@ pub enum Purpose {
     FireRelay,
     Valve,
     Breaker,
+    /// A service that calls residents: what it says of their answers counts.
+    Telephone,
     Hub,
     Other,
 }

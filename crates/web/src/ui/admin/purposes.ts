@@ -18,6 +18,11 @@ const PURPOSES: Record<string, () => string> = {
   smoke: m.purpose_smoke,
   shed: m.purpose_shed,
   weather: m.purpose_weather,
+  manual_point: m.purpose_manual_point,
+  fire_relay: m.purpose_fire_relay,
+  valve: m.purpose_valve,
+  breaker: m.purpose_breaker,
+  telephone: m.purpose_telephone,
   hub: m.purpose_hub,
   other: m.purpose_other,
 };
