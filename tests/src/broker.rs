@@ -22,7 +22,7 @@ pub struct Mosquitto {
 }
 
 impl Mosquitto {
-    /// Starts one with the files of `deploy/`, the port replaced, and a user that may write everything.
+    /// Starts one with the files of `deploy/`, the port replaced, and a user that may write everything and read commands.
     ///
     /// # Panics
     /// When mosquitto is not installed or does not come up.
@@ -40,7 +40,10 @@ impl Mosquitto {
             std::fs::write(folder.path().join(name), text).expect("a file can be written");
         };
         write("mosquitto.conf", &conf);
-        write("mosquitto.acl", &format!("{}\nuser sensors\ntopic write #\n", read("mosquitto.acl")));
+        write(
+            "mosquitto.acl",
+            &format!("{}\nuser sensors\ntopic write #\ntopic read wanglou/v1/cmd/#\n", read("mosquitto.acl")),
+        );
         write("passwd", "");
         USERS.iter().for_each(|user| add_user(&folder.path().join("passwd"), user));
         let program = spawn(folder.path());
@@ -112,6 +115,28 @@ impl Mosquitto {
     /// When the broker cannot be reached.
     pub fn publish_qos0(&self, topic: &str, payload: &[u8]) {
         self.publish_at("0", topic, payload);
+    }
+
+    /// A controller that is always there: what it gets under this filter stands in its log, topic and payload on a line.
+    ///
+    /// # Panics
+    /// When mosquitto_sub is not installed.
+    pub fn controller(&self, client: &str, filter: &str) -> Program {
+        let mut command = Command::new("mosquitto_sub");
+        command.args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &self.port.to_string(),
+            "-u",
+            "sensors",
+            "-P",
+            &password("sensors"),
+        ]);
+        command.args(["-i", client, "-c", "-q", "1", "-F", "%t %p", "-t", filter]);
+        let program = Program::start(&mut command, "mosquitto_sub", &self.folder.path().join(client), HINT);
+        eventually("the controller is connected", || (self.connects_of(client) == 1).then_some(()));
+        program
     }
 
     fn publish_at(&self, qos: &str, topic: &str, payload: &[u8]) {
