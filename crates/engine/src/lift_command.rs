@@ -1,4 +1,4 @@
-//! Commands to lifts, as rows of the book: each is journaled before it leaves, leaves once or not at all, and ends.
+//! Commands to lifts and loudspeakers, as rows of the book: each is journaled before it leaves, leaves once or not at all, and ends.
 //!
 //! ```text
 //!   pending ──► started ──► taken by the broker ──► confirmed by the lift
@@ -143,7 +143,7 @@ impl Book {
             timers.disarm(&Timer::Command(id.into()));
         }
         let (alarm, action) = (row.command.alarm.clone(), row.command.action.name());
-        let (zh, en) = words(state);
+        let (zh, en) = words(row.command.action, state);
         let en = if detail.is_empty() { en.to_owned() } else { format!("{en}: {detail}") };
         let line = Entry::new(at, "command").over(action).because(Reason::new(state.name(), zh, en));
         self.line(alarm.as_ref(), line);
@@ -157,8 +157,11 @@ impl Book {
     }
 }
 
-fn words(state: CommandState) -> (&'static str, &'static str) {
+fn words(action: LiftAction, state: CommandState) -> (&'static str, &'static str) {
+    let voice = action == LiftAction::Voice;
     match state {
+        CommandState::Confirmed if voice => ("语音指令已送达", "the broker has the words"),
+        CommandState::TimedOut if voice => ("语音指令未确认送达", "nobody knows whether it was said"),
         CommandState::Pending => ("待发送", "to be sent"),
         CommandState::Started => ("发送中", "being sent"),
         CommandState::Taken => ("已送达消息服务器", "the broker has it"),

@@ -109,3 +109,36 @@ fn a_minute_is_judged_by_the_limit_that_held_when_it_began() {
     }
     assert_eq!(story.only_alarm().count, 1);
 }
+
+fn words_said(facts: &[Fact]) -> Vec<(&str, &str, bool)> {
+    let commands = facts.iter().filter_map(|fact| {
+        let Fact::Commanded(command) = fact else { return None };
+        Some((command.device.as_str(), command.action.name(), command.alarm.is_some()))
+    });
+    commands.collect()
+}
+
+#[test]
+fn the_loudspeaker_of_a_square_speaks_once_for_an_alarm_and_once_for_a_burst() {
+    let mut site = site();
+    add_device(&mut site, "horn", "square", Purpose::Speaker, |_| {});
+    add_device(&mut site, "far-horn", "3", Purpose::Speaker, |_| {});
+    let mut story = Story::begin(site, RuleSettings::default());
+    let evening = 36_000;
+    let mut hear = |seconds: i32, said: Reading| {
+        story.feed(at(evening + seconds), Fed::said(vec![observation("meter", said)]))
+    };
+    let second = |db: f64| Reading::Noise {
+        laeq_db: db,
+        period_s: 1.0,
+        lmax_db: Some(db),
+        valid_s: Some(1.0),
+        weighting: "A".into(),
+    };
+    let burst: Vec<Fact> = (1..40).flat_map(|s| hear(s, second(70.0 + f64::from(s % 7)))).collect();
+    assert_eq!(words_said(&burst), [("horn", "voice", false)]);
+    let minutes: Vec<Fact> = (1..8).flat_map(|m| hear(m * 60, noise(62.0 + f64::from(m % 5)))).collect();
+    assert!(minutes.iter().any(|fact| matches!(fact, Fact::Raised(_))), "{minutes:?}");
+    assert_eq!(words_said(&minutes), [("horn", "voice", true)]);
+    story.decides_the_same_again();
+}

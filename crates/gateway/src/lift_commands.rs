@@ -1,4 +1,4 @@
-//! Sends commands to lifts over MQTT. Each is begun in the journal before it leaves, leaves at most once, and not at
+//! Sends commands to lifts and loudspeakers over MQTT. Each is begun in the journal before it leaves, leaves at most once, and not at
 //! all after it has expired; what the broker said of it goes back to the engine, which waits for the lift's own word.
 
 use crate::mqtt::{Outbound, Outcome, Publisher};
@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use wanglou_engine::Engine;
-use wanglou_model::{ChannelNews, Ended, Fact, Input, LiftCommand, Timestamp, rfc3339_micros};
+use wanglou_model::{ChannelNews, Ended, Fact, Input, LiftCommand, Purpose, Timestamp, rfc3339_micros};
 
 /// Commands that wait to be sent; more are left to time out.
 const COMMANDS_MAX: usize = 64;
@@ -21,8 +21,11 @@ struct Order {
     id: String,
     /// `voice`, `hold` or `release`.
     action: &'static str,
-    /// The lift's place.
-    lift: String,
+    /// The place of the lift or loudspeaker.
+    place: String,
+    /// The same, for the controller of a lift.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lift: Option<String>,
     /// Not to be done after this.
     expires_at: String,
     #[serde(skip)]
@@ -38,7 +41,8 @@ impl Order {
         Some(Self {
             id: command.command.clone(),
             action: command.action.name(),
-            lift: command.lift.to_string(),
+            place: command.lift.to_string(),
+            lift: (device.purpose == Purpose::LiftController).then(|| command.lift.to_string()),
             expires_at: rfc3339_micros::format(engine.senses().wall(command.expires_at)),
             device: device.identity.clone(),
             expires: Instant::now() + Duration::from_micros(rest),
@@ -146,7 +150,8 @@ mod tests {
         let order = Order {
             id: "cm_1".into(),
             action: "release",
-            lift: "3/2/lift-B".into(),
+            place: "3/2/lift-B".into(),
+            lift: Some("3/2/lift-B".into()),
             expires_at: "2026-03-02T00:00:05Z".into(),
             device: "ctl-7".into(),
             expires: Instant::now(),

@@ -111,6 +111,8 @@ pub enum Purpose {
     FireRelay,
     Valve,
     Breaker,
+    /// A loudspeaker of a place, or of its zone, that has its own recorded words.
+    Speaker,
     /// A service that calls residents: what it says of their answers counts.
     Telephone,
     Hub,

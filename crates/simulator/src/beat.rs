@@ -77,6 +77,8 @@ pub(crate) fn reading(
         | Purpose::FireRelay
         | Purpose::Valve
         | Purpose::Breaker
+        | Purpose::Speaker
+        | Purpose::Telephone
         | Purpose::Other => Reading::Heartbeat {},
     }
 }

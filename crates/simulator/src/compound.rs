@@ -159,6 +159,8 @@ impl Gather {
             | Purpose::FireRelay
             | Purpose::Valve
             | Purpose::Breaker
+            | Purpose::Speaker
+            | Purpose::Telephone
             | Purpose::Other => {}
         }
     }

@@ -190,6 +190,7 @@ fn place_kind_of(purpose: Purpose) -> Option<PlaceKind> {
         | Purpose::FireRelay
         | Purpose::Valve
         | Purpose::Breaker
+        | Purpose::Speaker
         | Purpose::Telephone
         | Purpose::Hub
         | Purpose::Other => None,

@@ -49,6 +49,7 @@ const PURPOSES: &[Word<Purpose>] = &[
     (Purpose::FireRelay, "fire_relay", &["消防联动"]),
     (Purpose::Valve, "valve", &["阀门", "燃气阀", "机械手"]),
     (Purpose::Breaker, "breaker", &["断路器", "空开"]),
+    (Purpose::Speaker, "speaker", &["广播", "音柱"]),
     (Purpose::Telephone, "telephone", &["电话外呼", "外呼平台"]),
     (Purpose::Hub, "hub", &["网关"]),
     (Purpose::Other, "other", &["其他"]),

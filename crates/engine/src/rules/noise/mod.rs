@@ -10,6 +10,7 @@
 //! ```
 
 mod settings;
+mod voice;
 mod zone;
 
 pub use settings::{NoiseSettings, NoiseWindow};
@@ -26,7 +27,7 @@ use crate::world::World;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use wanglou_model::{
-    Audience, Device, Fact, IncidentId, Ladder, Outcome, PlaceId, Priority, Purpose, Reading, Reason, Role,
+    Audience, Device, DeviceId, Fact, IncidentId, Ladder, Outcome, PlaceId, Priority, Purpose, Reading, Reason, Role,
     Rung, Span, Timestamp,
 };
 use zone::{Minute, News, Zone};
@@ -38,6 +39,8 @@ const WEATHER_HOLDS: Span = Span::hours(1);
 #[derive(Debug)]
 pub(crate) struct Noise {
     settings: NoiseSettings,
+    /// The loudspeaker of a place or zone.
+    speakers: BTreeMap<PlaceId, DeviceId>,
     kept: Kept,
 }
 
@@ -54,7 +57,7 @@ struct Kept {
 
 impl Noise {
     pub(crate) fn new(settings: NoiseSettings) -> Self {
-        Self { settings, kept: Kept::default() }
+        Self { settings, speakers: BTreeMap::new(), kept: Kept::default() }
     }
 
     /// Why a report says nothing, if it does not.
@@ -218,6 +221,7 @@ impl Rule for Noise {
             self.settings = new;
         }
         self.kept.zones.retain(|place, _| setup.site.places.contains_key(place));
+        self.speakers = voice::speakers(setup);
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "two kinds of reading matter here")]
@@ -269,7 +273,9 @@ impl Rule for Noise {
                     "短时过响，现场语音提醒",
                     "loud for a moment: the voice on the spot",
                 );
-                vec![Proposal::Fact(Fact::Watched { kind, place, stage: "voice".into(), reason })]
+                let spoken = self.speak(world, subject, None, &reason);
+                let watched = Fact::Watched { kind, place, stage: "voice".into(), reason };
+                std::iter::once(watched).chain(spoken).map(Proposal::Fact).collect()
             }
             Some(News::Invalid(why)) => {
                 let zh = "测量无效，不作判断";
@@ -278,6 +284,11 @@ impl Rule for Noise {
             }
             None => Vec::new(),
         }
+    }
+
+    fn after_raise(&self, world: &World, alarm: &Alarm) -> Vec<Fact> {
+        let aloud = alarm.priority != Priority::P4 && alarm.shelved.is_none();
+        aloud.then(|| self.speak(world, &alarm.place, Some(alarm), &alarm.reason)).flatten().into_iter().collect()
     }
 
     fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {

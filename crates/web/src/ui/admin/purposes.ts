@@ -23,6 +23,7 @@ const PURPOSES: Record<string, () => string> = {
   valve: m.purpose_valve,
   breaker: m.purpose_breaker,
   telephone: m.purpose_telephone,
+  speaker: m.purpose_speaker,
   hub: m.purpose_hub,
   other: m.purpose_other,
 };
