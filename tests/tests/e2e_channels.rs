@@ -135,3 +135,48 @@ fn a_body_that_is_no_json_is_refused_before_the_night_it_is_needed() {
     let asked = Ask::get("/").send(compound.http_port);
     assert!(asked.is_err(), "nothing runs");
 }
+
+/// A hazard that somebody reports; answered with the alarm that it made.
+fn report(session: &Session, cid: &str, place: &str) -> String {
+    let body =
+        json!({"cid": cid, "op": "report", "category": "broken_light", "text": "dark", "place": place});
+    let answer = session.post("/api/cmd", &body);
+    answer.json()["id"].as_str().unwrap_or_else(|| panic!("{}", answer.text())).to_owned()
+}
+
+#[test]
+fn a_group_outside_is_told_once_by_a_text_that_names_the_building_alone() {
+    let (port, got) = sms_gateway(&[200]);
+    let broker = ScriptedBroker::start();
+    let compound = Compound::new(&BrokerAddress { port: broker.port, login: None });
+    compound.replace("gateway.toml", "# discovery = true ", "discovery = false ");
+    compound.append(
+        "gateway.toml",
+        &format!(
+            "[webhooks.residents]\nurl = \"http://127.0.0.1:{port}/send\"\ntemplate = \"wecom\"\n\
+             [bulletins.stairs]\nwebhook = \"residents\"\ntext = \"【物业通知】{{place}}楼道正在抢修，请慢行。\""
+        ),
+    );
+    let gateway = Gateway::start(compound);
+    let (wu, he) = (gateway.enrol("wu"), gateway.enrol("he"));
+    let alarm = report(&wu, "r-1", "3/1");
+    let tell = |session: &Session, cid: &str, alarm: &str, name: &str| {
+        let body = json!({"cid": cid, "op": "bulletin", "id": alarm, "name": name});
+        session.post("/api/cmd", &body).json()
+    };
+    assert_eq!(tell(&wu, "b-0", &alarm, "stairs")["code"], "forbidden", "a guard speaks for nobody");
+    let unknown = tell(&he, "b-1", &alarm, "stares").to_string();
+    assert!(unknown.contains("\"invalid\"") && unknown.contains("there are: stairs"), "{unknown}");
+    assert_eq!(tell(&he, "b-2", &alarm, "stairs")["t"], "ok");
+    let said = got.recv_timeout(RETRIED_WITHIN).expect("a post");
+    assert_eq!(said["text"]["content"], "【物业通知】3号楼楼道正在抢修，请慢行。");
+    eventually("its end is on the timeline", || {
+        let detail = he.get(&format!("/api/alarms/{alarm}")).text();
+        detail.contains("\"done\"").then_some(())
+    });
+    assert_eq!(tell(&he, "b-3", &alarm, "stairs")["t"], "ok", "asked for again, it is the one that went out");
+    let at_home = report(&wu, "r-2", "1/1/201");
+    let refused = tell(&he, "b-4", &at_home, "stairs").to_string();
+    assert!(refused.contains("\"invalid\"") && refused.contains("what happens in a home"), "{refused}");
+    assert!(got.try_recv().is_err(), "nothing more has left");
+}

@@ -353,7 +353,7 @@ impl Book {
             Entry::new(at, "channel").over(row.channel.name()).because(Reason::new(how, text.clone(), text));
         alarm.write(match &row.to {
             Recipient::Officer(officer) => entry.to(officer),
-            Recipient::Resident(_) => entry,
+            Recipient::Resident(_) | Recipient::Group(_) => entry,
         });
         self.dirty.insert(row.alarm.clone());
     }

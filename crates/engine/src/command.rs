@@ -24,7 +24,7 @@ impl Outcomes {
         Self { facts: Vec::new(), answer }
     }
 
-    fn done(alarm: &Alarm, facts: Vec<Fact>) -> Self {
+    pub(crate) fn done(alarm: &Alarm, facts: Vec<Fact>) -> Self {
         Self { facts, answer: Answer::Ok { alarm: alarm.id.clone() } }
     }
 }
@@ -60,6 +60,7 @@ pub(crate) fn decide(world: &World, rules: &[Box<dyn Rule>], command: &Command) 
         }
         Op::Review { outcome, note } => review(world, rules, alarm, command, *outcome, note),
         Op::Transfer { to, reason } => transfer(world, alarm, by, to, reason),
+        Op::Bulletin { name } => crate::bulletin::decide(world, alarm, by, name),
         Op::Shelve { until, reason } => shelve(world, alarm, by, *until, reason),
         Op::Resolve { outcome, note, photos } => resolve(world, rules, alarm, by, *outcome, note, photos),
         Op::FalseAlarm { note } => resolve(world, rules, alarm, by, Outcome::FalseAlarm, note, &[]),
@@ -183,7 +184,7 @@ fn decline(world: &World, alarm: &Alarm, by: &OfficerId, reason: &str) -> Outcom
     Outcomes::done(alarm, facts)
 }
 
-fn oversees(world: &World, by: &OfficerId) -> bool {
+pub(crate) fn oversees(world: &World, by: &OfficerId) -> bool {
     let roles = [Role::ControlRoom, Role::Manager, Role::Officer, Role::Station, Role::Leader];
     let known = world.setup.site.officers.get(by);
     known.is_some_and(|officer| officer.admin || roles.iter().any(|role| officer.roles.contains(role)))

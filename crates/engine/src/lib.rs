@@ -9,6 +9,7 @@
 
 mod alarm;
 mod book;
+mod bulletin;
 mod calendar;
 mod channels;
 mod command;

@@ -44,6 +44,8 @@ pub struct Setup {
     pub hash: String,
     /// Channels, beside the socket, that the gateway can use.
     pub channels: Vec<Channel>,
+    /// Texts for groups outside, by name.
+    pub bulletins: BTreeSet<String>,
     /// Local time of the compound.
     pub calendar: Calendar,
     /// Devices behind each hub.
@@ -92,7 +94,20 @@ impl Setup {
         let identities = identities(&site, &devices);
         let unheard = trial::unheard(&site);
         let overrides = Overrides::new(&rules, &site)?;
-        Ok(Self { overrides, unheard, site, rules, hash, channels, calendar, behind, identities, devices })
+        let bulletins = BTreeSet::new();
+        Ok(Self {
+            overrides,
+            unheard,
+            site,
+            rules,
+            hash,
+            channels,
+            bulletins,
+            calendar,
+            behind,
+            identities,
+            devices,
+        })
     }
 
     /// The device that an observation is of, if it is registered.

@@ -2,13 +2,15 @@
 //! (journaled), sent, and its end is journaled; after a crash a begun webhook is sent again under the same id.
 
 mod budget;
+mod bulletin;
 mod sending;
 mod template;
 
 pub use budget::Quiet;
+pub use bulletin::check as check_bulletin;
 pub use template::{Template, check_text};
 
-use crate::configuration::{GatewayFile, WebhookTable};
+use crate::configuration::{BulletinTable, GatewayFile, WebhookTable};
 use crate::hub::Hub;
 use crate::writer::{Observer, WriterHandle};
 use sending::{Job, Sender, Webhook};
@@ -47,6 +49,9 @@ pub struct Notice {
     pub raised_at: String,
     /// A test.
     pub test: bool,
+    /// For a group outside: these words alone, without a link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bulletin: Option<String>,
     #[serde(skip)]
     pub(crate) rev: u64,
     #[serde(skip)]
@@ -118,6 +123,7 @@ fn notice(engine: &Engine, id: &str, row: &EffectRow) -> Option<Notice> {
         place: outermost,
         raised_at: rfc3339_micros::format(engine.senses().wall(alarm.raised_at)),
         test: alarm.test,
+        bulletin: None,
         rev: alarm.rev,
         to: row.to.clone(),
         expires_at: row.expires_at,
@@ -187,10 +193,16 @@ impl Effects {
                 notice = self.queue.recv() => notice,
                 _ = stopping.wait_for(|stop| *stop) => return,
             };
-            let Some(notice) = notice else { return };
+            let Some(mut notice) = notice else { return };
             let people = hub.people();
             let person = person_of(&people, &notice.to);
-            let line = table_for(&gateway.webhooks, person, notice.channel).and_then(|name| lines.get(name));
+            let group = group_of(&gateway, &notice.to);
+            notice.bulletin = group.map(|bulletin| bulletin::words(&bulletin.text, &notice));
+            let table = match group {
+                Some(bulletin) => Some(bulletin.webhook.as_str()),
+                None => table_for(&gateway.webhooks, person, notice.channel),
+            };
+            let line = table.and_then(|name| lines.get(name));
             let telephone = person.and_then(|person| person.telephone.clone());
             let id = notice.id.clone();
             let refused = match line {
@@ -204,10 +216,18 @@ impl Effects {
     }
 }
 
+fn group_of<'a>(gateway: &'a GatewayFile, to: &Recipient) -> Option<&'a BulletinTable> {
+    match to {
+        Recipient::Group(name) => gateway.bulletins.get(name),
+        Recipient::Officer(_) | Recipient::Resident(_) => None,
+    }
+}
+
 fn person_of<'a>(people: &'a People, to: &Recipient) -> Option<&'a Person> {
     match to {
         Recipient::Officer(officer) => people.officers.get(officer),
         Recipient::Resident(home) => people.homes.get(home),
+        Recipient::Group(_) => None,
     }
 }
 

@@ -361,6 +361,8 @@ pub enum Recipient {
     Officer(OfficerId),
     /// The resident of a home.
     Resident(PlaceId),
+    /// A group outside, by the name of the bulletin that is written for it.
+    Group(String),
 }
 
 /// A conclusion.

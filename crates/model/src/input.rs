@@ -189,6 +189,11 @@ pub enum Op {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         reason: String,
     },
+    /// A group outside, such as the residents' chat, is told by a text that was written beforehand.
+    Bulletin {
+        /// Which text, by its name in the configuration.
+        name: String,
+    },
     /// Nobody is to be called for some time, because the reason is known.
     Shelve {
         /// Until this wall time.
@@ -358,6 +363,7 @@ impl Op {
             Op::FalseAlarm { .. } => "false_alarm",
             Op::TestAlarm { .. } => "test_alarm",
             Op::Transfer { .. } => "transfer",
+            Op::Bulletin { .. } => "bulletin",
             Op::Shelve { .. } => "shelve",
             Op::Release { .. } => "release",
             Op::Review { .. } => "review",

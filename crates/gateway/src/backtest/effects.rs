@@ -425,6 +425,7 @@ fn name_of(to: &Recipient) -> String {
     match to {
         Recipient::Officer(officer) => format!("officer:{officer}"),
         Recipient::Resident(home) => format!("resident:{home}"),
+        Recipient::Group(name) => format!("group:{name}"),
     }
 }
 

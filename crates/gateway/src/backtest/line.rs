@@ -341,6 +341,8 @@ struct Act {
     reason: String,
     eta_s: Option<u32>,
     to: Option<OfficerId>,
+    /// Of a bulletin.
+    name: Option<String>,
     until: Option<String>,
     number: Option<usize>,
     sha256: Option<String>,
@@ -455,6 +457,7 @@ fn act(object: Map<String, Value>) -> Result<What, String> {
             let to = act.to.clone().ok_or("transfer needs \"to\": an officer's id")?;
             Op::Transfer { to, reason: act.reason.clone() }
         }
+        "bulletin" => Op::Bulletin { name: act.name.clone().ok_or("bulletin needs \"name\": which text")? },
         "shelve" => {
             let until = act.until.as_deref().and_then(rfc3339_micros::parse);
             let until = until.ok_or("shelve needs \"until\": a time with an offset")?;
@@ -678,7 +681,10 @@ fn recipient(text: &str) -> Result<Recipient, String> {
     let found = match text.split_once(':') {
         Some(("officer", id)) => officer(id),
         Some(("resident" | "home", id)) => place(id),
-        Some(_) => return Err(format!("\"to\": {text:?} is neither officer:ID nor resident:PLACE")),
+        Some(("group", name)) => return Ok(Recipient::Group(name.to_owned())),
+        Some(_) => {
+            return Err(format!("\"to\": {text:?} is none of officer:ID, resident:PLACE and group:NAME"));
+        }
         None if text.contains('/') => place(text),
         None => officer(text),
     };

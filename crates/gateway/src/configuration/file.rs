@@ -56,6 +56,8 @@ pub struct GatewayFile {
     pub push: PushTable,
     /// Addresses that alarms are posted to, by name.
     pub webhooks: BTreeMap<String, WebhookTable>,
+    /// Texts for groups outside, by name.
+    pub bulletins: BTreeMap<String, BulletinTable>,
     /// Systems outside that send notes, by name: a command room, a patrol brigade.
     pub notes: BTreeMap<String, NoteTable>,
     /// QR cards at doors, by name.
@@ -84,6 +86,7 @@ impl Default for GatewayFile {
             log: LogTable::default(),
             push: PushTable::default(),
             webhooks: BTreeMap::new(),
+            bulletins: BTreeMap::new(),
             notes: BTreeMap::new(),
             cards: BTreeMap::new(),
         }
@@ -438,6 +441,16 @@ pub struct WebhookTable {
     pub quiet_up_to_level: u8,
 }
 
+/// `[bulletins.NAME]`: a text for a group outside, such as the residents' chat.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct BulletinTable {
+    /// The webhook that leads to the group, by its name under `[webhooks]`.
+    pub webhook: String,
+    /// What is said, with `{title}`, `{title_en}`, `{place}` and `{place_en}` filled in: the building, never a flat.
+    pub text: String,
+}
+
 /// `[notes.NAME]`: a system outside that posts notes to `/api/notes/NAME`, each signed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -635,6 +648,16 @@ impl GatewayFile {
         let unfit = |name: &&String| !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         for name in self.notes.keys().chain(self.cards.keys()).filter(unfit) {
             wrong("notes", format!("{name:?} is part of an address: letters, digits and - only"));
+        }
+        for (name, table) in &self.bulletins {
+            let there = self.webhooks.get(&table.webhook).map(|webhook| webhook.channel);
+            if there != Some(Channel::Webhook) {
+                let text = format!("there is no [webhooks.{}] with channel \"webhook\"", table.webhook);
+                wrong(&format!("bulletins.{name}.webhook"), text);
+            }
+            if let Err(text) = crate::effects::check_bulletin(&table.text) {
+                wrong(&format!("bulletins.{name}.text"), text);
+            }
         }
         for (webhook, table) in &self.webhooks {
             if table.channel == Channel::Push {

@@ -253,6 +253,18 @@ pub const KEYS: &[Key] = &[
     key("webhooks.NAME.quiet", "hours", "HH:MM-HH:MM, on the compound's clock", "When it is left alone."),
     key("webhooks.NAME.quiet_up_to_level", "level", "0 to 4", "But for alarms of these levels."),
     key(
+        "bulletins.NAME.webhook",
+        "word",
+        "the name of a webhook",
+        "Leads to the group outside that is told, such as the residents' chat.",
+    ),
+    key(
+        "bulletins.NAME.text",
+        "text",
+        "500 characters, with {title}, {title_en}, {place}, {place_en}",
+        "What the group is told: the building, never a flat or a name.",
+    ),
+    key(
         "notes.NAME.secret_file",
         "path",
         "a file of 16 bytes or more",
@@ -308,7 +320,9 @@ mod tests {
 
     const EXAMPLE: &str = include_str!("../../../../config/gateway.toml");
     /// Keys without a default: the example shows how they are written.
-    const EXAMPLES: [&str; 22] = [
+    const EXAMPLES: [&str; 24] = [
+        "bulletins.NAME.webhook",
+        "bulletins.NAME.text",
         "http.tls_cert",
         "http.tls_key",
         "webhooks.NAME.body",

@@ -11,12 +11,12 @@ pub mod keys;
 
 pub use fault::{Fault, Severity};
 pub use file::{
-    BackupTable, CanaryTable, CardTable, CloudEventsTable, GatewayFile, HttpTable, LogFormat, MqttTable,
-    NoteSort, NoteTable, WebhookTable,
+    BackupTable, BulletinTable, CanaryTable, CardTable, CloudEventsTable, GatewayFile, HttpTable, LogFormat,
+    MqttTable, NoteSort, NoteTable, WebhookTable,
 };
 
 use crate::http::Certificate;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wanglou_engine::{RuleSettings, Setup};
@@ -76,8 +76,14 @@ impl Decisive {
             name.strip_prefix(PROFILES).map(|name| (name.to_owned(), bytes.clone()))
         });
         let profiles = ProfileSet::compile(&profiles.collect()).map_err(fault::of_profiles)?;
-        let setup = Setup::new(site, rules, hash_of(&bundle), channels)
+        // Bundles of before there were bulletins have none.
+        let bulletins: BTreeSet<String> = match part(BULLETINS) {
+            [] => BTreeSet::new(),
+            names => serde_json::from_slice(names).map_err(|error| broken(BULLETINS, error))?,
+        };
+        let mut setup = Setup::new(site, rules, hash_of(&bundle), channels)
             .map_err(|error| vec![Fault::error(SITE, "zone", None, error.to_string())])?;
+        setup.bulletins = bulletins;
         Ok(Self { setup: Arc::new(setup), profiles: Arc::new(profiles), bundle })
     }
 }
@@ -85,6 +91,7 @@ impl Decisive {
 const SITE: &str = "site.json";
 const RULES: &str = "rules.json";
 const CHANNELS: &str = "channels.json";
+const BULLETINS: &str = "bulletins.json";
 const PROFILES: &str = "profiles/";
 
 /// The content hash of a bundle in hexadecimal digits, as the journal's configuration store computes it.
@@ -181,6 +188,10 @@ fn load_parts(gateway: GatewayFile, folder: PathBuf, name: &str) -> Result<Loade
     bundle.insert(SITE.into(), serde_json::to_vec(&checked.site).map_err(unwritable)?);
     bundle.insert(RULES.into(), serde_json::to_vec(&rules).map_err(unwritable)?);
     bundle.insert(CHANNELS.into(), serde_json::to_vec(&channels).map_err(unwritable)?);
+    if !gateway.bulletins.is_empty() {
+        let names: BTreeSet<&String> = gateway.bulletins.keys().collect();
+        bundle.insert(BULLETINS.into(), serde_json::to_vec(&names).map_err(unwritable)?);
+    }
     let decisive = Decisive::from_bundle(bundle)?;
     Ok(Loaded { gateway, folder, decisive, people: Arc::new(checked.people), warnings: faults })
 }

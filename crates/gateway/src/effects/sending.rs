@@ -194,6 +194,7 @@ fn callee(to: &Recipient) -> String {
     match to {
         Recipient::Officer(officer) => format!("officer {officer}"),
         Recipient::Resident(home) => format!("home {home}"),
+        Recipient::Group(name) => format!("group {name}"),
     }
 }
 

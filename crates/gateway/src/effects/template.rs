@@ -128,6 +128,9 @@ impl Template {
 }
 
 fn text(notice: &Notice, link: &str) -> String {
+    if let Some(words) = &notice.bulletin {
+        return words.clone();
+    }
     let level =
         ["", "一级", "二级", "三级", "四级"].get(usize::from(notice.level)).copied().unwrap_or_default();
     let test = if notice.test { "【演练 TEST】" } else { "" };
@@ -163,6 +166,9 @@ fn ntfy(url: &str, notice: &Notice, link: &str) -> Value {
         2 => (4, "warning"),
         _ => (3, "large_orange_diamond"),
     };
+    if let Some(words) = &notice.bulletin {
+        return json!({"topic": topic, "title": notice.title.zh, "message": words, "priority": 3});
+    }
     json!({
         "topic": topic,
         "title": format!("{test}{} {}", notice.title.zh, notice.title.en),
@@ -182,6 +188,7 @@ fn filled(body: &str, content_type: &str, notice: &Notice, telephone: &str, link
         "title" => notice.title.zh.clone(),
         "title_en" => notice.title.en.clone(),
         "place" => notice.place.zh.clone(),
+        "link" if notice.bulletin.is_some() => String::new(),
         "link" => format!("{link}/#/alarm/{}", notice.alarm),
         _ => notice.id.clone(),
     };
@@ -262,6 +269,7 @@ mod tests {
             place: text("东区", "East"),
             raised_at: "2026-03-02T01:00:00Z".into(),
             test: false,
+            bulletin: None,
             rev: 1,
             to: Recipient::Officer(OfficerId::parse("wu").expect("an id")),
             expires_at: Timestamp(0),

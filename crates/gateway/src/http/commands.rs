@@ -221,10 +221,12 @@ pub(super) fn parse(
         "investigate" => Op::Investigate,
         "review" => Op::Review { outcome: body.outcome, note: body.note },
         "release" => Op::Release { reason: body.reason },
-        "transfer" | "shelve" => {
+        "transfer" | "shelve" | "bulletin" => {
             let mut object = body.entry;
             object.insert("op".to_owned(), body.op.into());
-            object.insert("reason".to_owned(), body.reason.into());
+            if !matches!(object.get("op"), Some(op) if op == "bulletin") {
+                object.insert("reason".to_owned(), body.reason.into());
+            }
             serde_json::from_value(serde_json::Value::Object(object))
                 .map_err(|error| ("命令内容有误", format!("op: {error}")))?
         }

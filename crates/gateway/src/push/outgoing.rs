@@ -78,7 +78,7 @@ impl Outgoing {
         tell(&self.writer, &notice.id, None, String::new()).await;
         let (ended, detail) = match &notice.to {
             Recipient::Officer(officer) => self.to_phones(&notice, officer).await,
-            Recipient::Resident(_) => (Ended::Failed, "residents have no push".to_owned()),
+            Recipient::Resident(_) | Recipient::Group(_) => (Ended::Failed, "they have no push".to_owned()),
         };
         tell(&self.writer, &notice.id, Some(ended), detail).await;
     }

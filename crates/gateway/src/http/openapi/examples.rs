@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Each operation of a command, with a body.
-pub(in crate::http) const COMMANDS: [(&str, &str); 26] = [
+pub(in crate::http) const COMMANDS: [(&str, &str); 27] = [
     ("accept", r#"{"cid":"018f-1","op":"accept","id":"al_7c2e","rev":3,"eta_s":180}"#),
     ("undo", r#"{"cid":"018f-2","op":"undo","id":"al_7c2e"}"#),
     ("decline", r#"{"cid":"018f-3","op":"decline","id":"al_7c2e","reason":"at another alarm"}"#),
@@ -27,6 +27,7 @@ pub(in crate::http) const COMMANDS: [(&str, &str); 26] = [
         "shelve",
         r#"{"cid":"018f-14","op":"shelve","id":"al_7c2e","until":"2026-03-02T12:00:00Z","reason":"works there"}"#,
     ),
+    ("bulletin", r#"{"cid":"018f-27","op":"bulletin","id":"al_7c2e","name":"water-off"}"#),
     ("release", r#"{"cid":"018f-15","op":"release","id":"al_7c2e","reason":"the bike is out"}"#),
     (
         "report",

@@ -1,0 +1,52 @@
+//! Bulletins: a group outside, such as the residents' chat, is told of an alarm by a text that was written beforehand.
+//! It names the building at most. What happens in somebody's home is no news for a group.
+
+use crate::alarm::Alarm;
+use crate::channels::effect_id;
+use crate::command::{Outcomes, invalid, oversees};
+use crate::setup::home_of;
+use crate::world::World;
+use std::collections::BTreeMap;
+use wanglou_model::{Channel, Fact, OfficerId, Recipient, Span};
+
+/// A bulletin is not sent later than this after it was asked for.
+const EXPIRES_AFTER: Span = Span::mins(30);
+
+/// Once for each alarm and text, by whoever oversees; asked for again, it is the one that went out.
+pub(crate) fn decide(world: &World, alarm: &Alarm, by: &OfficerId, name: &str) -> Outcomes {
+    if !oversees(world, by) {
+        return Outcomes::refused(wanglou_model::Answer::Forbidden);
+    }
+    let told = format!("bulletin:{name}");
+    match () {
+        () if !world.setup.bulletins.contains(name) => {
+            let known: Vec<&str> = world.setup.bulletins.iter().map(String::as_str).collect();
+            let en = format!("there is no bulletin {name:?}; there are: {}", known.join(", "));
+            invalid("unknown_bulletin", &format!("没有名为 {name} 的通知模板"), &en)
+        }
+        () if alarm.test => invalid("test", "演练不群发", "a drill is told to no group"),
+        () if home_of(&world.setup.site, &alarm.place).is_some() => {
+            let (zh, en) = ("住户家中的告警不群发", "what happens in a home is told to no group");
+            invalid("of_a_home", zh, en)
+        }
+        () if alarm.details.contains_key(&told) => Outcomes::done(alarm, Vec::new()),
+        () => Outcomes::done(
+            alarm,
+            vec![
+                Fact::Noted {
+                    alarm: alarm.id.clone(),
+                    by: by.clone(),
+                    text: format!("群发通知 bulletin: {name}"),
+                },
+                Fact::Detailed { alarm: alarm.id.clone(), details: BTreeMap::from([(told, true.into())]) },
+                Fact::EffectQueued {
+                    effect: effect_id(&alarm.id, name, Channel::Webhook, world.at, u8::MAX),
+                    alarm: alarm.id.clone(),
+                    to: Recipient::Group(name.to_owned()),
+                    channel: Channel::Webhook,
+                    expires_at: world.at + EXPIRES_AFTER,
+                },
+            ],
+        ),
+    }
+}
