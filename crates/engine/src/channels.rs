@@ -44,14 +44,23 @@ pub(crate) fn due(world: &World, alarm: &Alarm) -> Vec<Fact> {
     called.flat_map(|(officer, follower)| due_for(world, alarm, officer, follower)).collect()
 }
 
+/// What is due on it for one person alone.
+pub(crate) fn due_to(world: &World, alarm: &Alarm, officer: &OfficerId) -> Vec<Fact> {
+    let follower = alarm.followers.get(officer).filter(|follower| is_called(alarm, follower));
+    follower.map(|follower| due_for(world, alarm, officer, follower)).unwrap_or_default()
+}
+
 /// When the clock of an alarm has its next step, if it has one.
 pub(crate) fn next(world: &World, alarm: &Alarm) -> Option<Timestamp> {
-    let open = alarm.followers.iter().filter(|(_, follower)| is_called(alarm, follower));
-    let times = open.flat_map(|(officer, follower)| {
-        plan(world, alarm, officer, follower)
-            .filter(|(step, at, _)| !is_taken(follower, *step) && *at > world.at)
-    });
-    times.map(|(_, at, _)| at).min()
+    alarm.followers.keys().filter_map(|officer| next_to(world, alarm, officer)).min()
+}
+
+/// When it has its next step for one person.
+pub(crate) fn next_to(world: &World, alarm: &Alarm, officer: &OfficerId) -> Option<Timestamp> {
+    let (officer, follower) = alarm.followers.get_key_value(officer)?;
+    let called = Some(follower).filter(|follower| is_called(alarm, follower))?;
+    let steps = plan(world, alarm, officer, called);
+    steps.filter(|(step, at, _)| !is_taken(called, *step) && *at > world.at).map(|(_, at, _)| at).min()
 }
 
 fn is_called(alarm: &Alarm, follower: &Follower) -> bool {

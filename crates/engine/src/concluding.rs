@@ -4,7 +4,7 @@
 use crate::rules::{self, Proposal, RuleName, RuleTimers};
 use crate::{Alarm, Book, Engine, channels, command, flood, ladder, lifecycle, raising, windows};
 use wanglou_model::{
-    AlarmId, Aside, Channel, Entered, Fact, IncidentId, Recipient, Reopening, Span, Timestamp,
+    AlarmId, Aside, Channel, Entered, Fact, IncidentId, OfficerId, Recipient, Reopening, Span, Timestamp,
 };
 
 impl Engine {
@@ -244,6 +244,19 @@ impl Engine {
             expires_at: at + Span::mins(5),
         };
         self.note(at, fact, facts);
+    }
+
+    pub(crate) fn run_channels_to(
+        &mut self,
+        at: Timestamp,
+        id: &AlarmId,
+        officer: &OfficerId,
+        facts: &mut Vec<Fact>,
+    ) {
+        let Some(alarm) = self.book.alarms.get(id) else { return };
+        for fact in channels::due_to(&self.world(), alarm, officer) {
+            self.note(at, fact, facts);
+        }
     }
 
     pub(crate) fn run_channels(&mut self, at: Timestamp, id: &AlarmId, facts: &mut Vec<Fact>) {

@@ -90,7 +90,7 @@ impl Engine {
                     self.note(at, fact, facts);
                 }
             }
-            Timer::PhonesReturn => self.move_on_without_phones(at, facts),
+            Timer::PhonesReturn => self.move_on_without_phones(at, None, facts),
             Timer::Rule { .. } | Timer::Silence(_) => {}
         }
     }
@@ -101,12 +101,12 @@ impl Engine {
             Input::Receipt(receipt) => self.decide_receipt(at, receipt, facts),
             Input::Phone(news) => {
                 if news.state == PhoneState::Offline {
-                    self.move_on_without_phones(at, facts);
+                    self.move_on_without_phones(at, Some(&news.officer), facts);
                 }
             }
             Input::Push(news) => {
                 if !news.on {
-                    self.move_on_without_phones(at, facts);
+                    self.move_on_without_phones(at, Some(&news.officer), facts);
                 }
             }
             Input::Channel(news) => {
@@ -286,8 +286,9 @@ impl Engine {
         }
     }
 
-    /// Whoever a rung told cannot be reached any more, and nobody has stored the alarm: the ladder moves on.
-    fn move_on_without_phones(&mut self, at: Timestamp, facts: &mut Vec<Fact>) {
+    /// Whoever a rung told cannot be reached any more, and nobody has stored the alarm: the ladder moves on. Where one person's
+    /// phone went, only their channels are looked at: ten thousand go at once when a network fails.
+    fn move_on_without_phones(&mut self, at: Timestamp, of: Option<&OfficerId>, facts: &mut Vec<Fact>) {
         let world = self.world();
         let stuck = |alarm: &&Alarm| {
             let called: Vec<_> =
@@ -318,7 +319,10 @@ impl Engine {
             self.climb(at, &id, rung, facts);
         }
         for id in offline {
-            self.run_channels(at, &id, facts);
+            match of {
+                Some(officer) => self.run_channels_to(at, &id, officer, facts),
+                None => self.run_channels(at, &id, facts),
+            }
         }
     }
 }

@@ -3,7 +3,9 @@
 
 use crate::{Alarm, Engine, Stimulus, Timer, channels};
 use std::collections::BTreeSet;
-use wanglou_model::{AlarmId, Aside, Entered, Fact, Input, OfficerId, OutboxRow, Span, Timestamp};
+use wanglou_model::{
+    AlarmId, Aside, Entered, Fact, Input, OfficerId, OutboxRow, PhoneNews, PushNews, Span, Timestamp,
+};
 
 /// A count that changes alone is published at most this often.
 const COUNT_EVERY: Span = Span::secs(10);
@@ -43,15 +45,21 @@ impl Engine {
     /// Arms what follows from the book and the phones alone, the same after deciding and after recovery: the
     /// next step of the channel clocks, and counts that wait to be published.
     pub(crate) fn settle(&mut self, stimulus: &Stimulus, facts: &[Fact]) {
-        let phones_changed = matches!(
-            stimulus,
-            Stimulus::Input(Input::Phone(_) | Input::Push(_) | Input::Start { .. } | Input::Tick)
-        );
-        let mut touched: BTreeSet<AlarmId> = facts.iter().filter_map(Fact::alarm).cloned().collect();
-        if phones_changed {
+        let all_phones = matches!(stimulus, Stimulus::Input(Input::Start { .. } | Input::Tick));
+        // A receipt only takes steps away: the clock may look too early, and finds nothing.
+        let moves = |fact: &&Fact| !matches!(fact, Fact::Delivered { .. });
+        let mut touched: BTreeSet<AlarmId> =
+            facts.iter().filter(moves).filter_map(Fact::alarm).cloned().collect();
+        if all_phones {
             touched.extend(
                 self.book.open_alarms().filter(|alarm| alarm.is_unaccepted()).map(|alarm| alarm.id.clone()),
             );
+        }
+        if let Stimulus::Input(
+            Input::Phone(PhoneNews { officer, .. }) | Input::Push(PushNews { officer, .. }),
+        ) = stimulus
+        {
+            self.look_sooner(officer);
         }
         let parts = facts.iter().any(|fact| matches!(fact, Fact::Shelved { how: Aside::ByDesign, .. }));
         let all_flooded = self.book.calls.iter().filter(|(_, calls)| parts && calls.flood.is_some());
@@ -68,6 +76,22 @@ impl Engine {
                 Some(next) => self.timers.arm(Timer::Channel(id), next),
                 None => self.timers.disarm(&Timer::Channel(id)),
             }
+        }
+    }
+
+    /// One person's phone came or went: their next step may be sooner than what each alarm's clock waits for.
+    fn look_sooner(&mut self, officer: &OfficerId) {
+        let world = self.world();
+        let calling = self.book.open_alarms().filter(|alarm| alarm.is_unaccepted());
+        let sooner = calling.filter_map(|alarm| {
+            let next = channels::next_to(&world, alarm, officer)?;
+            let timer = Timer::Channel(alarm.id.clone());
+            let waits = world.timers.due(&timer);
+            waits.is_none_or(|due| next < due).then_some((timer, next))
+        });
+        let sooner: Vec<(Timer, Timestamp)> = sooner.collect();
+        for (timer, next) in sooner {
+            self.timers.arm(timer, next);
         }
     }
 
