@@ -102,6 +102,16 @@ pub struct Engine {
     rules: Vec<Box<dyn Rule>>,
     /// Where the input under way lies in the journal; no part of the state.
     cause: Option<u64>,
+    /// Whose channel clock rang in the input under way.
+    looked: Looked,
+}
+
+/// Which channel clocks rang within a step, and are to be set anew at its end.
+#[derive(Debug, Clone, Default)]
+struct Looked {
+    clocks: Vec<AlarmId>,
+    /// Phones that did not come back are gone: every clock may be another.
+    all: bool,
 }
 
 /// Something to decide on, found while observing.
@@ -126,6 +136,7 @@ impl Engine {
             timers: Timers::default(),
             rules,
             cause: None,
+            looked: Looked::default(),
         };
         engine.configure();
         engine

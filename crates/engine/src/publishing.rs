@@ -1,7 +1,7 @@
 //! Publishing: what changed gets a revision and a row in the outboxes of all who follow it; and what follows from
 //! book and phones alone is armed.
 
-use crate::{Alarm, Engine, Stimulus, Timer, channels};
+use crate::{Alarm, Engine, Looked, Stimulus, Timer, channels};
 use std::collections::BTreeSet;
 use wanglou_model::{
     AlarmId, Aside, Entered, Fact, Input, OfficerId, OutboxRow, PhoneNews, PushNews, Span, Timestamp,
@@ -45,11 +45,13 @@ impl Engine {
     /// Arms what follows from the book and the phones alone, the same after deciding and after recovery: the
     /// next step of the channel clocks, and counts that wait to be published.
     pub(crate) fn settle(&mut self, stimulus: &Stimulus, facts: &[Fact]) {
-        let all_phones = matches!(stimulus, Stimulus::Input(Input::Start { .. } | Input::Tick));
+        let Looked { clocks, all } = std::mem::take(&mut self.looked);
+        let all_phones = all || matches!(stimulus, Stimulus::Input(Input::Start { .. }));
         // A receipt only takes steps away: the clock may look too early, and finds nothing.
         let moves = |fact: &&Fact| !matches!(fact, Fact::Delivered { .. });
         let mut touched: BTreeSet<AlarmId> =
             facts.iter().filter(moves).filter_map(Fact::alarm).cloned().collect();
+        touched.extend(clocks);
         if all_phones {
             touched.extend(
                 self.book.open_alarms().filter(|alarm| alarm.is_unaccepted()).map(|alarm| alarm.id.clone()),

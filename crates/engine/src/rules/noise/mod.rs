@@ -27,8 +27,8 @@ use crate::world::World;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use wanglou_model::{
-    Audience, Device, DeviceId, Fact, IncidentId, Ladder, Outcome, PlaceId, Priority, Purpose, Reading, Reason, Role,
-    Rung, Span, Timestamp,
+    Audience, Device, DeviceId, Fact, IncidentId, Ladder, Outcome, PlaceId, Priority, Purpose, Reading,
+    Reason, Role, Rung, Span, Timestamp,
 };
 use zone::{Minute, News, Zone};
 
@@ -288,7 +288,11 @@ impl Rule for Noise {
 
     fn after_raise(&self, world: &World, alarm: &Alarm) -> Vec<Fact> {
         let aloud = alarm.priority != Priority::P4 && alarm.shelved.is_none();
-        aloud.then(|| self.speak(world, &alarm.place, Some(alarm), &alarm.reason)).flatten().into_iter().collect()
+        aloud
+            .then(|| self.speak(world, &alarm.place, Some(alarm), &alarm.reason))
+            .flatten()
+            .into_iter()
+            .collect()
     }
 
     fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
