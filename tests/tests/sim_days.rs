@@ -97,8 +97,14 @@ impl World {
 
     fn input(&mut self, at: Timestamp, input: &Input) {
         self.encoder.input(&mut self.batch, at, input).expect("fits");
+        self.cause();
         let facts = self.engine.step(at, Stimulus::Input(input));
         self.keep(at, &facts);
+    }
+
+    /// Where the input that was put into the batch last will lie, as the writer says it.
+    fn cause(&mut self) {
+        self.engine.caused_by(self.store.position().0 + self.batch.len() as u64 - 1);
     }
 
     fn keep(&mut self, at: Timestamp, facts: &[Fact]) {
@@ -133,6 +139,7 @@ impl World {
         };
         let by = Some(Way { lane: LaneName::Alarm, qos0: false });
         let stimulus = Stimulus::Said { observations: &observations, retain: false, dup, by };
+        self.cause();
         let facts = self.engine.step(at, stimulus);
         self.keep(at, &facts);
     }
