@@ -122,19 +122,7 @@ impl Mosquitto {
     /// # Panics
     /// When mosquitto_sub is not installed.
     pub fn controller(&self, client: &str, filter: &str) -> Program {
-        let mut command = Command::new("mosquitto_sub");
-        command.args([
-            "-h",
-            "127.0.0.1",
-            "-p",
-            &self.port.to_string(),
-            "-u",
-            "sensors",
-            "-P",
-            &password("sensors"),
-        ]);
-        command.args(["-i", client, "-c", "-q", "1", "-F", "%t %p", "-t", filter]);
-        let program = Program::start(&mut command, "mosquitto_sub", &self.folder.path().join(client), HINT);
+        let program = self.subscriber(client, "sensors", &["-c", "-F", "%t %p", "-t", filter]);
         eventually("the controller is connected", || (self.connects_of(client) == 1).then_some(()));
         program
     }
@@ -170,24 +158,16 @@ impl Mosquitto {
     /// # Panics
     /// When mosquitto_sub is not installed.
     pub fn listen(&self, name: &str, filters: &[&str]) -> Program {
+        let named = filters.iter().flat_map(|filter| ["-t", *filter]);
+        let options: Vec<&str> = ["-F", "%r %t %p"].into_iter().chain(named).collect();
+        self.subscriber(name, "gateway", &options)
+    }
+
+    fn subscriber(&self, client: &str, user: &str, options: &[&str]) -> Program {
         let mut command = Command::new("mosquitto_sub");
-        command.args([
-            "-h",
-            "127.0.0.1",
-            "-p",
-            &self.port.to_string(),
-            "-q",
-            "1",
-            "-F",
-            "%r %t %p",
-            "-i",
-            name,
-        ]);
-        command.args(["-u", "gateway", "-P", &password("gateway")]);
-        for filter in filters {
-            command.args(["-t", filter]);
-        }
-        Program::start(&mut command, "mosquitto_sub", &self.folder.path().join(name), HINT)
+        command.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-q", "1", "-i", client]);
+        command.args(["-u", user, "-P", &password(user)]).args(options);
+        Program::start(&mut command, "mosquitto_sub", &self.folder.path().join(client), HINT)
     }
 
     /// Files with the gateway's user and password, for its configuration.
