@@ -7,6 +7,8 @@
  * does not know; such values are kept as text and shown generically.
  */
 
+import { isObject, type Json, objects, strings, text, textOrNull } from './read';
+
 /** 1 is the most urgent (一级, red); 4 is read in a digest (四级, blue). */
 export type Priority = 1 | 2 | 3 | 4;
 
@@ -81,8 +83,6 @@ export interface Alarm {
   actions: string[];
 }
 
-type Json = Record<string, unknown>;
-
 /** Reads an alarm body; `null` when it has no id or revision, without which nothing can be done. */
 export function parseAlarm(raw: unknown): Alarm | null {
   if (!isObject(raw)) return null;
@@ -108,7 +108,7 @@ export function parseAlarm(raw: unknown): Alarm | null {
     place: place(raw.place),
     title: wordsOrNull(raw.title) ?? { zh: text(raw.kind), en: text(raw.kind) },
     text: wordsOrNull(raw.text) ?? { zh: '', en: '' },
-    evidence: list(raw.evidence).flatMap(evidence),
+    evidence: objects(raw.evidence).flatMap(evidence),
     accepted_by: person(raw.accepted_by),
     accepted_at: textOrNull(raw.accepted_at),
     eta_s: typeof raw.eta_s === 'number' ? raw.eta_s : null,
@@ -116,7 +116,7 @@ export function parseAlarm(raw: unknown): Alarm | null {
     esc: escalation(raw.esc),
     silent: raw.silent === true,
     home: raw.home === true,
-    actions: list(raw.actions).filter((a): a is string => typeof a === 'string'),
+    actions: strings(raw.actions),
   };
 }
 
@@ -144,11 +144,6 @@ export function person(raw: unknown): Person | null {
   return { id: raw.id, name: text(raw.name) || raw.id };
 }
 
-/** True for a JSON object (not an array, not null). */
-export function isObject(raw: unknown): raw is Json {
-  return typeof raw === 'object' && raw !== null && !Array.isArray(raw);
-}
-
 /** An unknown or missing priority is treated as the most urgent: never quieter than meant. */
 function priority(raw: unknown): Priority {
   return raw === 2 || raw === 3 || raw === 4 ? raw : 1;
@@ -156,29 +151,17 @@ function priority(raw: unknown): Priority {
 
 function place(raw: unknown): Place {
   if (!isObject(raw)) return { id: '', path: [], path_en: [] };
-  const path = list(raw.path).filter((p): p is string => typeof p === 'string');
-  const english = list(raw.path_en).filter((p): p is string => typeof p === 'string');
+  const path = strings(raw.path);
+  const english = strings(raw.path_en);
   return { id: text(raw.id), path, path_en: english.length > 0 ? english : path };
 }
 
-function evidence(raw: unknown): Evidence[] {
-  if (!isObject(raw) || typeof raw.url !== 'string') return [];
+function evidence(raw: Json): Evidence[] {
+  if (typeof raw.url !== 'string') return [];
   return [{ type: text(raw.type), url: raw.url }];
 }
 
 function escalation(raw: unknown): Escalation | null {
   if (!isObject(raw) || typeof raw.step !== 'number') return null;
   return { step: raw.step, next_at: textOrNull(raw.next_at) };
-}
-
-function list(raw: unknown): unknown[] {
-  return Array.isArray(raw) ? raw : [];
-}
-
-function text(raw: unknown): string {
-  return typeof raw === 'string' ? raw : '';
-}
-
-function textOrNull(raw: unknown): string | null {
-  return typeof raw === 'string' ? raw : null;
 }

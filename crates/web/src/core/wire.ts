@@ -3,7 +3,8 @@
  * writes them. Reading is tolerant: an unknown type or a broken frame gives
  * `null` and is ignored; an unknown field is left alone.
  */
-import { type Alarm, type Person, type Words, isObject, parseAlarm, person, wordsOrNull } from './alarm';
+import { type Alarm, type Person, type Words, parseAlarm, person, wordsOrNull } from './alarm';
+import { isObject, text } from './read';
 
 /** The subprotocol offered and expected. */
 export const SUBPROTOCOL = 'wanglou.v1';
@@ -107,9 +108,9 @@ export function parseMessage(raw: Record<string, unknown>): Inbound | null {
     case 'welcome':
       return {
         t: 'welcome',
-        history: str(raw.history),
+        history: text(raw.history),
         head: int(raw.head) ?? 0,
-        now: str(raw.now),
+        now: text(raw.now),
         full: raw.resume === 'full',
       };
     case 'alarm': {
@@ -119,33 +120,29 @@ export function parseMessage(raw: Record<string, unknown>): Inbound | null {
     case 'gone':
       return typeof raw.id === 'string' ? { t: 'gone', seq: int(raw.seq), replay: raw.replay === true, id: raw.id } : null;
     case 'synced':
-      return { t: 'synced', seq: int(raw.seq) ?? 0, history: str(raw.history) };
+      return { t: 'synced', seq: int(raw.seq) ?? 0, history: text(raw.history) };
     case 'ok':
-      return { t: 'ok', cid: str(raw.cid), id: str(raw.id), rev: int(raw.rev) };
+      return { t: 'ok', cid: text(raw.cid), id: text(raw.id), rev: int(raw.rev) };
     case 'err':
       return {
         t: 'err',
-        cid: str(raw.cid),
-        code: str(raw.code) || 'invalid',
+        cid: text(raw.cid),
+        code: text(raw.code) || 'invalid',
         by: person(raw.by),
         rev: int(raw.rev),
         text: wordsOrNull(raw.text),
       };
     case 'info':
-      return { t: 'info', key: str(raw.key), v: raw.v };
+      return { t: 'info', key: text(raw.key), v: raw.v };
     case 'ping':
       return { t: 'ping', n: int(raw.n) ?? 0 };
     case 'resync':
-      return { t: 'resync', why: str(raw.why) };
+      return { t: 'resync', why: text(raw.why) };
     case 'bye':
       return { t: 'bye', retry_ms: int(raw.retry_ms) ?? 0 };
     default:
       return null;
   }
-}
-
-function str(raw: unknown): string {
-  return typeof raw === 'string' ? raw : '';
 }
 
 function int(raw: unknown): number | null {

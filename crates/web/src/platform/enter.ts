@@ -1,5 +1,6 @@
 /** Entries about the compound and its people, answered at once: not for the offline queue, for whoever enters must know. */
-import { isObject, type Words, wordsOrNull } from '../core/alarm';
+import { type Words, wordsOrNull } from '../core/alarm';
+import { isObject, text } from '../core/read';
 import { uuid7 } from '../core/uuid7';
 import { request } from './http';
 
@@ -23,5 +24,5 @@ export async function enter(op: string, fields: Record<string, unknown> = {}): P
   }
   unanswered.delete(what);
   if (body.t === 'ok') return { kind: 'done' };
-  return { kind: 'refused', code: typeof body.code === 'string' ? body.code : '', words: wordsOrNull(body.text) };
+  return { kind: 'refused', code: text(body.code), words: wordsOrNull(body.text) };
 }

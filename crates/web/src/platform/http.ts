@@ -1,5 +1,6 @@
 /** The gateway's HTTP side, over `fetch`. Same origin; the session is a cookie that no script sees. */
-import { isObject, type Person, person, type Words, wordsOrNull } from '../core/alarm';
+import { type Person, person, type Words, wordsOrNull } from '../core/alarm';
+import { isObject, strings, text, textOrNull } from '../core/read';
 import type { CommandAnswer, Http, PhotoAnswer, Session, SessionAnswer } from '../core/ports';
 import { NO_PIN, type PinState } from '../core/lock';
 import { type Command, parseMessage } from '../core/wire';
@@ -31,8 +32,7 @@ export async function request(
       init.body = JSON.stringify(body);
     }
     const response = await fetch(path, init);
-    const text = await response.text();
-    return { status: response.status, body: parseJson(text) };
+    return { status: response.status, body: parseJson(await response.text()) };
   } catch {
     return null;
   } finally {
@@ -172,7 +172,7 @@ export async function resident(alarm: string): Promise<HomeAnswer> {
 }
 
 function contact({ name, telephone }: Record<string, unknown>): Contact {
-  return { name: typeof name === 'string' ? name : '', telephone: typeof telephone === 'string' ? telephone : null };
+  return { name: text(name), telephone: textOrNull(telephone) };
 }
 
 function readPlace(raw: unknown): Pin | null {
@@ -187,23 +187,19 @@ function happening(raw: unknown): Happening[] {
   return [
     {
       at: raw.at,
-      what: typeof raw.what === 'string' ? raw.what : '',
+      what: text(raw.what),
       text: wordsOrNull(raw.text),
       by: person(raw.by),
       to: person(raw.to),
-      channel: typeof raw.channel === 'string' ? raw.channel : null,
+      channel: textOrNull(raw.channel),
     },
   ];
 }
 
 function liftCommand(raw: unknown): LiftCommand[] {
   if (!isObject(raw) || typeof raw.at !== 'string' || typeof raw.action !== 'string') return [];
-  const state = typeof raw.state === 'string' ? raw.state : '';
+  const state = text(raw.state);
   return [{ at: raw.at, action: raw.action, state, by: person(raw.by), text: wordsOrNull(raw.text) }];
-}
-
-function strings(raw: unknown): string[] {
-  return Array.isArray(raw) ? raw.filter((s): s is string => typeof s === 'string') : [];
 }
 
 /** Reads who is logged in; `null` when the body is not a session. */
@@ -220,10 +216,10 @@ export function readSession(body: unknown): Session | null {
     },
     dev: body.dev,
     site: {
-      id: isObject(site) && typeof site.id === 'string' ? site.id : '',
+      id: isObject(site) ? text(site.id) : '',
       name: (isObject(site) ? wordsOrNull(site.name) : null) ?? { zh: '', en: '' },
     },
-    version: typeof body.version === 'string' ? body.version : '',
+    version: text(body.version),
     pin: readPin(body.pin),
   };
 }

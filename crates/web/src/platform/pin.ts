@@ -3,7 +3,8 @@
  * which it was right before can, for a few tries, so that nobody stands in a
  * basement before a locked list.
  */
-import { isObject, type Words, wordsOrNull } from '../core/alarm';
+import { type Words, wordsOrNull } from '../core/alarm';
+import { isObject } from '../core/read';
 import { type Answer, request } from './http';
 
 const KEY = 'wanglou.pin';

@@ -1,5 +1,5 @@
 /** The places that a report can be about; kept on the phone, so that one can be chosen without a network. */
-import { isObject } from '../core/alarm';
+import { objects, strings } from '../core/read';
 import { request } from './http';
 
 export interface Place {
@@ -22,7 +22,7 @@ export async function places(): Promise<Place[]> {
 }
 
 /** Those whose names hold every word of what was typed; all of them when nothing was. */
-export function matching(all: readonly Place[], typed: string): Place[] {
+export function matching<T extends Place>(all: readonly T[], typed: string): T[] {
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
   return all.filter(({ id, path, path_en }) => {
     const names = [id, path.join(''), path_en.join(' ')].join(' ').toLowerCase();
@@ -31,9 +31,7 @@ export function matching(all: readonly Place[], typed: string): Place[] {
 }
 
 function read(raw: unknown): Place[] {
-  if (!Array.isArray(raw)) return [];
-  const strings = (list: unknown) => (Array.isArray(list) ? list.filter((s): s is string => typeof s === 'string') : []);
-  return raw.filter(isObject).flatMap((one) => {
+  return objects(raw).flatMap((one) => {
     if (typeof one.id !== 'string') return [];
     return [{ id: one.id, path: strings(one.path), path_en: strings(one.path_en) }];
   });

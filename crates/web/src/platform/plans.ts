@@ -2,7 +2,7 @@
  * Plans of the compound and where on them the open alarms are, kept on the phone: whoever goes down into a garage has
  * no network there. Fetched as soon as an alarm is in the list, not only once somebody opens it.
  */
-import { isObject } from '../core/alarm';
+import { isObject } from '../core/read';
 import { alarmDetail, type Pin } from './http';
 
 const CACHE = 'wanglou-plans';

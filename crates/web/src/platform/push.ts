@@ -2,7 +2,7 @@
  * Push messages, from the page's side: the permission, the subscription and what
  * the gateway knows of it. The messages themselves go to the service worker.
  */
-import { isObject } from '../core/alarm';
+import { isObject } from '../core/read';
 import type { PushState } from '../core/readiness';
 import { request } from './http';
 import { installed, isIphone } from './phone';

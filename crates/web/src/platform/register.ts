@@ -1,5 +1,6 @@
 /** What was entered about the compound: permits, maintenance, absences. Loaded only with the screens that show it. */
-import { isObject, type Person, person, type Words, wordsOrNull } from '../core/alarm';
+import { type Person, person, type Words, wordsOrNull } from '../core/alarm';
+import { isObject, type Json, objects, strings, text, textOrNull } from '../core/read';
 import { request } from './http';
 
 /** What an entry is about, with the names of its place. */
@@ -35,10 +36,10 @@ export function toEntries(body: unknown): Entry[] {
   return [...permits, ...windows].sort((a, b) => a.until.localeCompare(b.until));
 }
 
-function entry(raw: Record<string, unknown>, how: string): Entry {
+function entry(raw: Json, how: string): Entry {
   return {
     ...subject(raw),
-    id: typeof raw.id === 'string' ? raw.id : null,
+    id: textOrNull(raw.id),
     how,
     kind: wordsOrNull(raw.kind_title),
     from: text(raw.from),
@@ -89,13 +90,13 @@ export function toHomes(body: unknown): HomeState[] {
 
 function absence(raw: unknown): Absence | null {
   if (!isObject(raw)) return null;
-  return { from: text(raw.from), until: typeof raw.until === 'string' ? raw.until : null };
+  return { from: text(raw.from), until: textOrNull(raw.until) };
 }
 
-function subject(raw: Record<string, unknown>): Subject {
+function subject(raw: Json): Subject {
   return {
-    device: typeof raw.device === 'string' ? raw.device : null,
-    zone: typeof raw.zone === 'string' ? raw.zone : null,
+    device: textOrNull(raw.device),
+    zone: textOrNull(raw.zone),
     path: strings(raw.path),
     path_en: strings(raw.path_en),
   };
@@ -113,16 +114,4 @@ export function toField(at_ms: number): string {
   const two = (n: number) => String(n).padStart(2, '0');
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   return `${day}T${two(date.getHours())}:${two(date.getMinutes())}`;
-}
-
-function objects(raw: unknown): Record<string, unknown>[] {
-  return Array.isArray(raw) ? raw.filter(isObject) : [];
-}
-
-function strings(raw: unknown): string[] {
-  return Array.isArray(raw) ? raw.filter((s): s is string => typeof s === 'string') : [];
-}
-
-function text(raw: unknown): string {
-  return typeof raw === 'string' ? raw : '';
 }

@@ -1,5 +1,6 @@
 /** Who is on duty, and what was: the gateway's answers, read with care. */
-import { isObject, type Person, person, type Priority, type Words, wordsOrNull } from '../core/alarm';
+import { type Person, person, type Priority, type Words, wordsOrNull } from '../core/alarm';
+import { isObject, number, objects, strings, text, textOrNull } from '../core/read';
 import { request } from './http';
 
 /** A colleague. */
@@ -75,7 +76,7 @@ export async function team(): Promise<Team | null> {
     today: number(today),
     me: {
       on_duty: isObject(me) && me.on_duty === true,
-      signed_until: isObject(me) && typeof me.signed_until === 'string' ? me.signed_until : null,
+      signed_until: isObject(me) ? textOrNull(me.signed_until) : null,
     },
     offers: objects(offers).flatMap((raw) => {
       const [from, to] = [person(raw.from), person(raw.to)];
@@ -96,8 +97,8 @@ export async function past(day: string): Promise<Past[] | null> {
     path_en: strings(raw.path_en),
     raised_at: text(raw.raised_at),
     accepted_by: person(raw.accepted_by),
-    outcome: typeof raw.outcome === 'string' ? raw.outcome : null,
-    closed_at: typeof raw.closed_at === 'string' ? raw.closed_at : null,
+    outcome: textOrNull(raw.outcome),
+    closed_at: textOrNull(raw.closed_at),
     test: raw.test === true,
   }));
   return lines.sort((a, b) => b.raised_at.localeCompare(a.raised_at));
@@ -114,19 +115,3 @@ export function worksOn(found: Team, weekday: number): { name: string; from: str
 }
 
 const two = (n: number) => String(n).padStart(2, '0');
-
-function objects(raw: unknown): Record<string, unknown>[] {
-  return Array.isArray(raw) ? raw.filter(isObject) : [];
-}
-
-function strings(raw: unknown): string[] {
-  return Array.isArray(raw) ? raw.filter((s): s is string => typeof s === 'string') : [];
-}
-
-function text(raw: unknown): string {
-  return typeof raw === 'string' ? raw : '';
-}
-
-function number(raw: unknown): number {
-  return typeof raw === 'number' && Number.isFinite(raw) ? raw : 0;
-}

@@ -2,7 +2,7 @@
  * The service worker as the page sees it: it starts the app without a network
  * and takes pushed messages. A newer build waits until a person asks for it.
  */
-import { isObject } from '../core/alarm';
+import { isObject } from '../core/read';
 import type { Locale } from './prefs';
 
 /** How long a person who tapped "update" waits at most before the page is simply read again. */

@@ -6,7 +6,7 @@
 import { untrack } from 'svelte';
 import { version } from '../../package.json';
 import { Client, type View } from '../core/client';
-import { isObject } from '../core/alarm';
+import { isObject } from '../core/read';
 import { type Shown, ordered, ringKey, ringing, show } from '../core/ring';
 import { uuid7 } from '../core/uuid7';
 import type { Command, Refusal } from '../core/wire';

@@ -1,8 +1,10 @@
 /** What `GET /api/admin/figures` answers, and what a chart says of it in words. Loaded only with the console. */
-import { isObject } from '../../core/alarm';
+import { isObject } from '../../core/read';
 import { request } from '../../platform/http';
 
 export type Span = 'hour' | 'day';
+/** How long each is, in seconds. */
+export const SPAN_S: Record<Span, number> = { hour: 3_600, day: 86_400 };
 /** One value for each moment; null where nothing can be said. */
 export type Column = (number | null)[];
 
@@ -43,7 +45,7 @@ export function toFigures(body: unknown): Figures | null {
   if (!isObject(body) || !Array.isArray(body.at) || !isObject(body.columns)) return null;
   const at = body.at.map(Number);
   const columns = body.columns as Record<string, Column>;
-  if (!at.every(Number.isFinite) || Object.values(columns).some((column) => column.length !== at.length)) return null;
+  if (!at.every(Number.isFinite) || Object.values(columns).some((column) => !Array.isArray(column) || column.length !== at.length)) return null;
   const { since, now, silent, chatty, chatty_over_s } = body as Partial<Figures>;
   return {
     span: body.span === 'day' ? 'day' : 'hour',

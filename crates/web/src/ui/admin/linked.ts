@@ -1,5 +1,5 @@
 /** The phones that are linked, as the gateway lists them. */
-import { isObject } from '../../core/alarm';
+import { objects, text } from '../../core/read';
 
 export interface Linked {
   /** Names the session; it opens nothing. */
@@ -14,9 +14,7 @@ export interface Linked {
 
 /** Reads the list; the latest link first. */
 export function readLinked(body: unknown): Linked[] {
-  const text = (raw: unknown) => (typeof raw === 'string' ? raw : '');
-  const rows = Array.isArray(body) ? body.filter(isObject) : [];
-  const read = rows.map(({ id, officer, phone, name, since, pin }) => ({
+  const read = objects(body).map(({ id, officer, phone, name, since, pin }) => ({
     id: text(id),
     officer: text(officer),
     phone: text(phone),
