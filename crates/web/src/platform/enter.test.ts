@@ -29,6 +29,29 @@ test('what was not answered is the same command when it is tried again, and a ne
   expect(sent[0]).toMatchObject({ op: 'handover', to: 'li' });
 });
 
+test('an entry after another one is a new command, even where the first was never answered', async () => {
+  answers = [];
+  await enter('sign_off');
+  answers = [json(200, { t: 'ok', cid: 'x' }), json(200, { t: 'ok', cid: 'y' })];
+  await enter('sign_on');
+  await enter('sign_off');
+  expect(new Set(sent.map(({ cid }) => cid)).size).toBe(3);
+});
+
+test('what was not answered long ago is a new command: it may have been done, and undone since', async () => {
+  vi.useFakeTimers();
+  answers = [];
+  await enter('sign_off');
+  vi.advanceTimersByTime(4 * 60_000);
+  await enter('sign_off');
+  vi.advanceTimersByTime(2 * 60_000);
+  await enter('sign_off');
+  vi.useRealTimers();
+  const [first, second, third] = sent.map(({ cid }) => cid);
+  expect(second).toBe(first);
+  expect(third).not.toBe(first);
+});
+
 test('a refusal is told in the gateway’s words', async () => {
   const text = { zh: '请先交接', en: 'hand over first' };
   answers = [json(400, { t: 'err', cid: 'x', code: 'invalid', text })];
