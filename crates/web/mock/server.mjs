@@ -11,6 +11,8 @@
 //   POST /mock/stall                   welcomes, but never replays
 //   POST /mock/pin                     the officer has a PIN: 5050
 //   POST /mock/fresh                   the gateway has just started: no charts yet
+//   POST /mock/quiet                   nothing was, and nothing is entered: no past, no works, no absences
+//   POST /mock/close/<code>            closes every socket with this code
 //   POST /mock/offered                 a colleague signed to hand over to this officer
 //   POST /mock/push                    push messages are configured
 //   POST /mock/burst                   500 updates of one alarm
@@ -193,12 +195,12 @@ export function startMock(port) {
       if (state.signed) found.offers.push({ from: me, to: { id: state.signed, name: '李静' }, alarms: 1, until });
       return json(res, 200, found);
     }
-    if (path === '/api/works') return json(res, 200, canned.works());
+    if (path === '/api/works') return json(res, 200, state.quiet ? { permits: [], windows: [], now: now() } : canned.works());
     if (path === '/api/absences') {
       if (!state.unlocked) return json(res, 403, { code: 'pin_needed', text: { zh: '请输入 PIN', en: 'give your PIN' } });
-      return json(res, 200, canned.absences());
+      return json(res, 200, state.quiet ? [] : canned.absences());
     }
-    if (path === '/api/history') return json(res, 200, canned.past());
+    if (path === '/api/history') return json(res, 200, state.quiet ? [] : canned.past());
     if (path === '/api/drill') {
       tell({ ...canned.drill(), id: 'al_own_drill', prio: 2, actions: ['accept', 'decline', 'note'] });
       return json(res, 200, { t: 'ok', cid: body.cid, id: 'al_own_drill', rev: 1 });
@@ -239,6 +241,8 @@ export function startMock(port) {
   function mock([word, name], res) {
     if (word === 'pin') state.pin = '5050';
     else if (word === 'fresh') state.fresh = true;
+    else if (word === 'quiet') state.quiet = true;
+    else if (word === 'close') for (const ws of sockets.clients) ws.close(Number(name));
     else if (word === 'offered') state.offered = true;
     else if (word === 'cut' || word === 'down' || word === 'dead') {
       state.cut = true;
