@@ -2,18 +2,19 @@
 import { m } from '../../paraglide/messages.js';
 import { type Extreme, short } from './figures';
 
+type Say = () => string;
 export type Unit = 'rate' | 'seconds' | 'count';
 
 export interface Line {
   /** A column of the answer. */
   key: string;
-  name: () => string;
+  name: Say;
 }
 
 export interface ChartPlan {
   id: string;
-  title: () => string;
-  note: () => string;
+  title: Say;
+  note: Say;
   unit: Unit;
   /** What matters of it beside the present: the highest, or the lowest. */
   extreme: Extreme;
@@ -22,98 +23,47 @@ export interface ChartPlan {
   lines: Line[];
 }
 
+/** A chart of which the highest matters beside the present; `more` says where it is otherwise. */
+function chart(id: string, unit: Unit, title: Say, note: Say, lines: Record<string, Say>, more: Partial<ChartPlan> = {}): ChartPlan {
+  const named = Object.entries(lines).map(([key, name]) => ({ key, name }));
+  return { id, unit, title, note, extreme: 'most', lines: named, ...more };
+}
+
 export const CHARTS: ChartPlan[] = [
-  {
-    id: 'ingest',
-    title: m.fig_ingest,
-    note: m.fig_ingest_note,
-    unit: 'rate',
-    extreme: 'most',
-    lines: [
-      { key: 'ingest_alarm', name: m.fig_lane_alarm },
-      { key: 'ingest_bulk', name: m.fig_lane_bulk },
-    ],
-  },
-  {
-    id: 'reach',
-    title: m.fig_reach,
-    note: m.fig_reach_note,
-    unit: 'seconds',
-    extreme: 'most',
-    lines: [
-      { key: 'canary_p50', name: m.fig_canary_p50 },
-      { key: 'canary_p99', name: m.fig_canary_p99 },
-    ],
-  },
-  {
-    id: 'receipt',
-    title: m.fig_receipt,
-    note: m.fig_receipt_note,
-    unit: 'seconds',
-    extreme: 'most',
-    lines: [
-      { key: 'receipt_p50', name: m.fig_receipt_p50 },
-      { key: 'receipt_p99', name: m.fig_receipt_p99 },
-    ],
-  },
-  {
-    id: 'commit',
-    title: m.fig_commit,
-    note: m.fig_commit_note,
-    unit: 'seconds',
-    extreme: 'most',
-    lines: [
-      { key: 'commit_p50', name: m.fig_commit_p50 },
-      { key: 'commit_p99', name: m.fig_commit_p99 },
-      { key: 'ingest_p99', name: m.fig_ingest_p99 },
-    ],
-  },
-  {
-    id: 'queue',
-    title: m.fig_queue,
-    note: m.fig_queue_note,
-    unit: 'count',
-    extreme: 'most',
-    lines: [
-      { key: 'queue_alarm', name: m.fig_lane_alarm },
-      { key: 'queue_bulk', name: m.fig_lane_bulk },
-      { key: 'queue_requests', name: m.fig_queue_requests },
-    ],
-  },
-  {
-    id: 'duty',
-    title: m.fig_duty,
-    note: m.fig_duty_note,
-    unit: 'count',
-    extreme: 'least',
-    lines: [
-      { key: 'duty_on', name: m.fig_duty_on },
-      { key: 'duty_reachable', name: m.fig_duty_reachable },
-    ],
-  },
-  {
-    id: 'false',
-    title: m.fig_false,
-    note: m.fig_false_note,
-    unit: 'count',
-    extreme: 'most',
-    grows: true,
-    lines: [
-      { key: 'judged', name: m.fig_judged },
-      { key: 'judged_false', name: m.fig_judged_false },
-    ],
-  },
-  {
-    id: 'devices',
-    title: m.fig_devices,
-    note: m.fig_devices_note,
-    unit: 'count',
-    extreme: 'most',
-    lines: [
-      { key: 'silent', name: m.fig_silent },
-      { key: 'never_heard', name: m.fig_never },
-    ],
-  },
+  chart('ingest', 'rate', m.fig_ingest, m.fig_ingest_note, {
+    ingest_alarm: m.fig_lane_alarm,
+    ingest_bulk: m.fig_lane_bulk,
+  }),
+  chart('reach', 'seconds', m.fig_reach, m.fig_reach_note, {
+    canary_p50: m.fig_canary_p50,
+    canary_p99: m.fig_canary_p99,
+  }),
+  chart('receipt', 'seconds', m.fig_receipt, m.fig_receipt_note, {
+    receipt_p50: m.fig_receipt_p50,
+    receipt_p99: m.fig_receipt_p99,
+  }),
+  chart('commit', 'seconds', m.fig_commit, m.fig_commit_note, {
+    commit_p50: m.fig_commit_p50,
+    commit_p99: m.fig_commit_p99,
+    ingest_p99: m.fig_ingest_p99,
+  }),
+  chart('queue', 'count', m.fig_queue, m.fig_queue_note, {
+    queue_alarm: m.fig_lane_alarm,
+    queue_bulk: m.fig_lane_bulk,
+    queue_requests: m.fig_queue_requests,
+  }),
+  chart('duty', 'count', m.fig_duty, m.fig_duty_note, {
+    duty_on: m.fig_duty_on,
+    duty_reachable: m.fig_duty_reachable,
+  }, { extreme: 'least' }),
+  chart('false', 'count', m.fig_false, m.fig_false_note, {
+    judged: m.fig_judged,
+    judged_false: m.fig_judged_false,
+  }, { grows: true }),
+  chart('devices', 'count', m.fig_devices, m.fig_devices_note, {
+    silent: m.fig_silent,
+    never_heard: m.fig_never,
+  }),
 ];
 
 /** A value with its unit, in the language of the app. */

@@ -1,7 +1,6 @@
 /** How uPlot draws a chart here: quiet, on the page's own colours, told apart by dashes as well as by colour. */
 import type uPlot from 'uplot';
-import type { ChartPlan } from './charts';
-import { valueWords } from './charts';
+import { type ChartPlan, valueWords } from './charts';
 
 /** One way to draw a line for each place in a chart; the same in the words beside it. */
 export const STROKES: { color: string; dash: number[]; width: number }[] = [
