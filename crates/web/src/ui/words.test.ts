@@ -94,6 +94,20 @@ test('a voice that the lift has is not said to have played, and what it did not 
   expect(words.liftActionWord('dance')).toBe('dance');
 });
 
+test('how the connection and pushed messages stand is told in words, and whatever gets no alarms says so', () => {
+  expect(both(() => words.phaseWord('connecting'))).toEqual(['正在同步', 'Syncing']);
+  for (const phase of ['waiting', 'replaced', 'outdated'] as const) {
+    expect(both(() => words.phaseWord(phase))).toEqual([expect.stringContaining('收不到告警'), expect.stringMatching(/no alarms arrive/)]);
+  }
+  expect(both(() => words.pushWord('off'))[0]).toBe('望楼没有配置推送。');
+});
+
+test('what was entered is told, and so is what nobody knows, and a refusal without words', () => {
+  expect(words.enteredWords({ kind: 'done' }, '好')).toBe('好');
+  expect(both(() => words.enteredWords({ kind: 'unreachable' }))[0]).toContain('不知道登记了没有');
+  expect(both(() => words.enteredWords({ kind: 'refused', code: 'invalid', words: null }))).toEqual(['没有成功：invalid', 'Did not work: invalid']);
+});
+
 test('what is planned is told to the minute, with the day unless it is today', () => {
   const now = new Date(2026, 2, 2, 9, 0).getTime();
   expect(words.dayMinute(new Date(2026, 2, 2, 21, 4, 9).getTime(), now)).toBe('21:04');

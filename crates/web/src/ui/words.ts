@@ -1,7 +1,10 @@
 /** Words for what the gateway sends as codes, and times as people read them. Unknown codes are shown as they came. */
 import type { Alarm, Priority, Words } from '../core/alarm';
+import type { LinkPhase } from '../core/link';
+import type { PushState } from '../core/readiness';
 import type { Shown } from '../core/ring';
 import type { Refusal } from '../core/wire';
+import type { EnterAnswer } from '../platform/enter';
 import { m } from '../paraglide/messages.js';
 import { prefs } from './prefs.svelte';
 
@@ -68,7 +71,7 @@ const ACTIONS: Record<string, Say> = {
   en_route: m.act_en_route,
   transfer: m.act_transfer,
   shelve: m.act_shelve,
-  release: m.act_release,
+  release: m.lift_release,
   report: m.report_title,
 };
 const ROLES: Record<string, Say> = {
@@ -84,6 +87,28 @@ const ROLES: Record<string, Say> = {
 };
 const LEVELS: Record<Priority, Say> = { 1: m.level_1, 2: m.level_2, 3: m.level_3, 4: m.level_4 };
 
+const PHASES: Record<LinkPhase, Say> = {
+  stopped: m.conn_offline,
+  checking: m.conn_syncing,
+  connecting: m.conn_syncing,
+  syncing: m.conn_syncing,
+  live: m.conn_live,
+  waiting: m.conn_offline,
+  signed_out: m.conn_offline,
+  replaced: m.conn_replaced,
+  outdated: m.conn_outdated,
+};
+const PUSHES: Record<PushState, Say> = {
+  ok: m.push_ok,
+  ask: m.push_ask,
+  denied: m.push_denied,
+  off: m.push_off,
+  install: m.push_install,
+  unsupported: m.push_unsupported,
+  failed: m.push_failed,
+  unknown: m.push_unknown,
+};
+
 const LIFT_ACTIONS: Record<string, Say> = { voice: m.lift_voice, hold: m.lift_hold, release: m.lift_release };
 const LIFT_STATES: Record<string, Say> = {
   pending: m.lift_pending,
@@ -94,6 +119,16 @@ const LIFT_STATES: Record<string, Say> = {
   timed_out: m.lift_timed_out,
   unknown: m.lift_unknown,
 };
+
+/** How the connection stands. */
+export function phaseWord(phase: LinkPhase): string {
+  return PHASES[phase]();
+}
+
+/** Whether pushed messages come to this phone, and else what to do about it. */
+export function pushWord(state: PushState): string {
+  return PUSHES[state]();
+}
 
 /** What a lift was told. */
 export function liftActionWord(action: string): string {
@@ -238,6 +273,13 @@ export function dayTime(at: string | number, now_ms: number): string {
 /** The same for what is planned: nobody plans by the second. */
 export function dayMinute(at: string | number, now_ms: number): string {
   return dayTime(at, now_ms).slice(0, -3);
+}
+
+/** What to tell whoever entered something; `done` where there is more to say than that it was. */
+export function enteredWords(answer: EnterAnswer, done: string = m.done()): string {
+  if (answer.kind === 'done') return done;
+  if (answer.kind === 'unreachable') return m.enter_unreachable();
+  return say(answer.words) || m.err_other({ code: answer.code });
 }
 
 /** What to tell the officer whose command was refused. */
