@@ -542,6 +542,18 @@ const JOURNEYS = {
     assert.ok(took_ms < 100, `${took_ms} ms`);
   },
 
+  async 'each page begins at its top, wherever the one before was left'(open) {
+    await mock('calm');
+    const page = await open('#/report');
+    await page.locator('[data-place]').first().waitFor();
+    const main = page.locator('main');
+    await main.evaluate((element) => element.scrollTo(0, element.scrollHeight));
+    assert.ok((await main.evaluate((element) => element.scrollTop)) > 0);
+    await page.locator('nav a[href="#/settings"]').click();
+    await page.getByText('诊断').waitFor();
+    assert.equal(await main.evaluate((element) => element.scrollTop), 0);
+  },
+
   async 'the console is loaded only when it is opened'(open) {
     await mock('calm');
     const page = await open();
