@@ -32,8 +32,13 @@ const wanted = VARIANTS.flatMap((variant) => {
 }).filter(({ themes }) => themes.length > 0);
 const total = wanted.reduce((sum, { themes }) => sum + themes.length, 0);
 
-const faults = [];
-if (wanted.length === 0) faults.push(`no screen "${screen_wanted}" in variant "${look_wanted}"`);
+let faults = 0;
+/** Told as it comes: whoever waits can begin to look. */
+const fault = (words) => {
+  faults += 1;
+  console.error(words);
+};
+if (wanted.length === 0) fault(`no screen "${screen_wanted}" in variant "${look_wanted}"`);
 mkdirSync(OUT, { recursive: true });
 // What an earlier run left is not of this build.
 if (screen_wanted === 'all' && look_wanted === 'all') for (const name of readdirSync(OUT)) rmSync(`${OUT}${name}`);
@@ -41,15 +46,14 @@ if (screen_wanted === 'all' && look_wanted === 'all') for (const name of readdir
 const browser = await launch();
 const waiting = [...wanted];
 let taken = 0;
-const progress = setInterval(() => console.log(`${taken} of ${total} pictures, ${faults.length} faults`), PROGRESS_MS);
+const progress = setInterval(() => console.log(`${taken} of ${total} pictures, ${faults} faults`), PROGRESS_MS);
 await Promise.all(Array.from({ length: Math.min(AT_ONCE, wanted.length) }, lane));
 clearInterval(progress);
 await browser.close();
 
 writeFileSync(`${OUT}index.html`, sheet());
-for (const fault of faults) console.error(fault);
-console.log(`${taken} pictures, ${faults.length} faults; side by side in ${OUT}index.html`);
-process.exit(faults.length > 0 ? 1 : 0);
+console.log(`${taken} pictures, ${faults} faults; side by side in ${OUT}index.html`);
+process.exit(faults > 0 ? 1 : 0);
 
 /** One visit after the other, each before a mock of its own lane. */
 async function lane() {
@@ -82,10 +86,10 @@ async function visit(address, { screen, variant, themes }) {
   }, choices);
   page.setDefaultTimeout(TIMEOUT_MS);
   let name = `${screen}.${look(variant, themes[0])}`;
-  const fault = (words) => faults.push(`${name}: ${words}`);
-  page.on('pageerror', (error) => fault(error.message));
+  const wrong = (words) => fault(`${name}: ${words}`);
+  page.on('pageerror', (error) => wrong(error.message));
   page.on('console', (message) => {
-    if (message.type() === 'error' && !expected(message.text())) fault(`console: ${message.text()}`);
+    if (message.type() === 'error' && !expected(message.text())) wrong(`console: ${message.text()}`);
   });
   try {
     await page.goto(`${address}/${at}`);
@@ -102,11 +106,11 @@ async function visit(address, { screen, variant, themes }) {
       await page.emulateMedia({ colorScheme: theme });
       await page.waitForTimeout(150);
       await page.screenshot({ path: `${OUT}${name}.png` });
-      for (const words of await judged(page)) fault(words);
+      for (const words of await judged(page)) wrong(words);
       taken += 1;
     }
   } catch (error) {
-    fault(error.message.split('\n').slice(0, 4).join(' | '));
+    wrong(error.message.split('\n').slice(0, 4).join(' | '));
     await page.screenshot({ path: `${OUT}${name}.failed.png` }).catch(() => undefined);
   }
   await context.close();

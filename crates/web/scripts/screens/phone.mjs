@@ -383,8 +383,7 @@ export const PHONE_SCREENS = {
       await leave.waitFor();
       await mock('down');
       await pressTwice(p, leave);
-      await p.locator('[data-handover] .note:not(:empty)').waitFor();
-      await scrollTo(p, '[data-handover]');
+      await p.locator('[data-signing] .note:not(:empty)').waitFor();
     },
   },
   'report-sent': {
