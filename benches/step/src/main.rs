@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wanglou_engine::{Engine, RuleSettings, Setup, Stimulus};
-use wanglou_model::{Observation, Reading, Span, Timestamp};
+use wanglou_model::{Input, Observation, Reading, Span, Timestamp};
 
 #[global_allocator]
 static MEMORY: Counted = Counted::new();
@@ -29,6 +29,8 @@ static MEMORY: Counted = Counted::new();
 const START: Timestamp = Timestamp::from_millis(1_772_416_800_000);
 const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 const ROUNDS: usize = 9;
+/// So much later each figure of a round is taken than the one before it.
+const BETWEEN: Span = Span::secs(15);
 /// Steps that one figure of one round is made of.
 const STEPS: usize = 4_000;
 
@@ -188,6 +190,10 @@ impl World {
 
     /// Nanoseconds of one step.
     fn time(&mut self, step: Step, round: usize) -> f64 {
+        // A contact that moves ten times in a minute is a broken one, and its home an unknown one: each step would look at
+        // all of it. What is due meanwhile is taken, and not timed.
+        self.at = self.at + BETWEEN;
+        std::hint::black_box(self.engine.step(self.at, Stimulus::Input(&Input::Tick)));
         let of_kind = (0..self.size).filter(|index| Kind::of(*index) == step.kind()).count();
         let mut dice = round as u64 * 7_919 + 17;
         let mut chosen = Vec::with_capacity(STEPS);

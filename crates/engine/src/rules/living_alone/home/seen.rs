@@ -9,8 +9,7 @@ impl Home {
     /// Most messages only say that a sensor lives, and that all is as it was. Then nothing can be found by a look: what
     /// time brings has its deadline, and this one puts the next off. Returns whether it was one of those.
     pub(in super::super) fn only_lives(&mut self, look: &Look, sighting: &Sighting) -> bool {
-        let calm = self.news.is_empty()
-            && self.unknown.is_none()
+        let calm = self.unknown.is_none()
             && !self.may_be_overdue(look)
             && self.looks_at.is_some_and(|next| next > look.at())
             && is_word(sighting);
@@ -28,6 +27,8 @@ impl Home {
         if same {
             door.heard = door.heard.max(Some(sighting.occurred));
             door.as_of = Some(sighting.occurred);
+            // As at each look: what the last one found was decided on.
+            self.news.clear();
         }
         same
     }
