@@ -129,6 +129,9 @@ pub struct Alarm {
     pub response: Response,
     /// Who has it.
     pub accepted: Option<Acceptance>,
+    /// Somebody has, or had, it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_held: bool,
     /// Who is, or was, there.
     pub arrived_by: Option<OfficerId>,
     /// How it ended.
@@ -207,6 +210,7 @@ impl Alarm {
             condition: Condition::Active,
             response: Response::Unaccepted,
             accepted: None,
+            was_held: false,
             arrived_by: None,
             outcome: None,
             closed_at: None,

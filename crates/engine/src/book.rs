@@ -682,6 +682,7 @@ impl Alarm {
     fn accepted_by(&mut self, at: Timestamp, by: &OfficerId, eta_s: Option<u32>, timers: &mut Timers) {
         self.off_the_shelf(timers);
         self.accepted = Some(Acceptance { by: by.clone(), at, eta_s, stopped: self.next_rung });
+        self.was_held = true;
         if self.acceptance_stops_it() {
             self.next_rung = None;
             timers.disarm(&Timer::Ladder(self.id.clone()));

@@ -150,11 +150,9 @@ fn undo(world: &World, alarm: &Alarm, by: &OfficerId) -> Outcomes {
     }
     match alarm.response {
         Response::Accepted | Response::EnRoute if holder(alarm) == Some(by) => {
-            let mut all = fire::taken_with(world.book, alarm);
-            all.retain(|other| matches!(other.response, Response::Accepted | Response::EnRoute));
-            all.insert(0, alarm);
             let undone = |alarm: &Alarm| Fact::Undone { alarm: alarm.id.clone(), by: by.clone() };
-            Outcomes::done(alarm, all.into_iter().map(undone).collect())
+            let all = std::iter::once(alarm).chain(fire::left_with(world.book, alarm));
+            Outcomes::done(alarm, all.map(undone).collect())
         }
         Response::Accepted
         | Response::EnRoute
@@ -171,17 +169,23 @@ fn decline(world: &World, alarm: &Alarm, by: &OfficerId, reason: &str) -> Outcom
     if let Some(taken) = held_by_another(alarm, by) {
         return taken;
     }
+    let all = std::iter::once(alarm).chain(fire::left_with(world.book, alarm));
+    Outcomes::done(alarm, all.flat_map(|alarm| declined(world, alarm, by, reason)).collect())
+}
+
+/// The next rung at once, without whoever declines.
+fn declined(world: &World, alarm: &Alarm, by: &OfficerId, reason: &str) -> Vec<Fact> {
     let mut facts = Vec::new();
     if holder(alarm) == Some(by) {
         facts.push(Fact::Undone { alarm: alarm.id.clone(), by: by.clone() });
     }
     facts.push(Fact::Declined { alarm: alarm.id.clone(), by: by.clone(), reason: reason.to_owned() });
     if alarm.ladder.stops_at == wanglou_model::StopsAt::Acceptance {
-        let declined = alarm.after(world.at, &facts);
-        let climb = |next: NextRung| ladder::climb_without(world, &declined, next.rung, Some(by));
-        facts.extend(declined.next_rung.map(climb).unwrap_or_default());
+        let left = alarm.after(world.at, &facts);
+        let climb = |next: NextRung| ladder::climb_without(world, &left, next.rung, Some(by));
+        facts.extend(left.next_rung.map(climb).unwrap_or_default());
     }
-    Outcomes::done(alarm, facts)
+    facts
 }
 
 pub(crate) fn oversees(world: &World, by: &OfficerId) -> bool {
@@ -271,12 +275,17 @@ fn arrive(world: &World, rules: &[Box<dyn Rule>], alarm: &Alarm, by: &OfficerId)
 }
 
 /// Whoever acts on an alarm that nobody has, has it.
+fn taken_first(alarm: &Alarm, by: &OfficerId) -> Vec<Fact> {
+    match holder(alarm) {
+        Some(_) => Vec::new(),
+        None => vec![Fact::Accepted { alarm: alarm.id.clone(), by: by.clone(), eta_s: None }],
+    }
+}
+
+/// Whoever goes there takes the whole fire, if it is one.
 fn accepted_first(world: &World, alarm: &Alarm, by: &OfficerId) -> Vec<Fact> {
-    let first = match holder(alarm) {
-        Some(_) => None,
-        None => Some(Fact::Accepted { alarm: alarm.id.clone(), by: by.clone(), eta_s: None }),
-    };
-    first.into_iter().chain(fire::accepted_with(world, alarm, by, None)).collect()
+    let others = fire::accepted_with(world, alarm, by, None);
+    taken_first(alarm, by).into_iter().chain(others).collect()
 }
 
 fn note(alarm: &Alarm, by: &OfficerId, text: &str) -> Outcomes {
@@ -326,7 +335,7 @@ fn resolve(
     if let Some(taken) = held_by_another(alarm, by) {
         return taken;
     }
-    let mut facts = accepted_first(world, alarm, by);
+    let mut facts = taken_first(alarm, by);
     facts.push(Fact::Resolved {
         alarm: alarm.id.clone(),
         by: by.clone(),

@@ -88,9 +88,6 @@ impl Engine {
         if let Some(rung) = rung.filter(|_| alarm.phase() == lifecycle::Phase::Called) {
             let id = alarm.id.clone();
             self.climb(at, &id, rung, facts);
-            if new {
-                self.take_with_fire(at, &id, facts);
-            }
         } else if let Some(id) = id.as_ref().filter(|_| new) {
             self.count_part(at, id, facts);
         }

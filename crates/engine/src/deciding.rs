@@ -59,7 +59,10 @@ impl Engine {
     fn decide_timer(&mut self, at: Timestamp, timer: &Timer, facts: &mut Vec<Fact>) {
         match timer {
             Timer::Ladder(id) => {
-                if let Some(next) = self.book.alarms.get(id).and_then(|alarm| alarm.next_rung) {
+                let next = self.book.alarms.get(id).and_then(|alarm| alarm.next_rung);
+                if let Some(next) = next
+                    && !self.goes_with_fire(at, id, facts)
+                {
                     self.climb(at, id, next.rung, facts);
                 }
             }

@@ -46,7 +46,9 @@ impl Engine {
     /// next step of the channel clocks, and counts that wait to be published.
     pub(crate) fn settle(&mut self, stimulus: &Stimulus, facts: &[Fact]) {
         let Looked { clocks, all } = std::mem::take(&mut self.looked);
-        let all_phones = all || matches!(stimulus, Stimulus::Input(Input::Start { .. }));
+        // A configuration may bring a channel, or a number to call.
+        let anew = matches!(stimulus, Stimulus::Input(Input::Start { .. } | Input::Config { .. }));
+        let all_phones = all || anew;
         // A receipt only takes steps away: the clock may look too early, and finds nothing.
         let moves = |fact: &&Fact| !matches!(fact, Fact::Delivered { .. });
         let mut touched: BTreeSet<AlarmId> =

@@ -92,7 +92,7 @@ pub use intrusion::ArmedZone;
 pub use noise::NoiseWindow;
 pub(crate) use report::{Made, incident, is_erased_at_close, is_peoples_word, reused_id};
 pub(crate) use rota_gap::is_gap;
-pub(crate) use smoke::{is_confirmed_fire, is_fire};
+pub(crate) use smoke::{is_confirmed_fire, is_fire, is_told_fire};
 
 /// The name of a rule, in the room of one byte: there is one with every deadline. Ordered and written as its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

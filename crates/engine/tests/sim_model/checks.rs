@@ -47,6 +47,7 @@ impl Checks {
             self.sent_once(fact)?;
             self.rings(at, fact, facts)?;
         }
+        rung_out(facts)?;
         counted_once(fed, facts)?;
         self.counts(engine)?;
         not_left_alone(engine)?;
@@ -201,4 +202,23 @@ fn bounded(engine: &Engine) -> Checked {
     must(book.alarms.values().all(|alarm| alarm.timeline.len() <= 400), || "a timeline is too long".into())?;
     must(senses.blinds.len() <= 64, || "too many blind times are kept".into())?;
     must(book.calls.values().all(|calls| calls.lately.len() <= 64), || "too many calls are kept".into())
+}
+
+/// Whom a rung rings has a row in their outbox that rings, in the same step; but for an alarm that ends in it.
+fn rung_out(facts: &[Fact]) -> Checked {
+    for (index, fact) in facts.iter().enumerate() {
+        let Fact::Rung { alarm: id, rung, told, ring: true, .. } = fact else { continue };
+        let after = facts[index..].iter().filter(|after| after.alarm() == Some(id));
+        let ends = |after: &Fact| matches!(after, Fact::Closed { .. } | Fact::Shelved { .. });
+        if after.clone().any(ends) {
+            continue;
+        }
+        let rows =
+            after.filter_map(|after| if let Fact::Published { to, .. } = after { Some(to) } else { None });
+        let ringing: BTreeSet<&OfficerId> =
+            rows.flatten().filter(|row| row.ring).map(|row| &row.officer).collect();
+        let silent = told.iter().find(|one| !one.quiet && !ringing.contains(&one.officer));
+        must(silent.is_none(), || format!("{id}: rung {rung} does not ring {silent:?}: {facts:?}"))?;
+    }
+    Ok(())
 }

@@ -298,7 +298,7 @@ impl Smoke {
 }
 
 /// Somebody told of a fire before any detector did.
-fn is_told_fire(alarm: &Alarm) -> bool {
+pub(crate) fn is_told_fire(alarm: &Alarm) -> bool {
     alarm.kind.as_str() == "report" && alarm.details.get("category") == Some(&Value::from("fire"))
 }
 

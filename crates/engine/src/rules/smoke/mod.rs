@@ -263,6 +263,8 @@ pub(crate) fn is_confirmed_fire(alarm: &Alarm) -> bool {
     is_fire(alarm) && judge::is_confirmed(alarm)
 }
 
+pub(crate) use judge::is_told_fire;
+
 /// Is it an alarm about a fire?
 pub(crate) fn is_fire(alarm: &Alarm) -> bool {
     matches!(alarm.kind.as_str(), "smoke" | HEAT)

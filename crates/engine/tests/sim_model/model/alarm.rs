@@ -116,8 +116,8 @@ pub(crate) struct Alarm {
     pub(crate) response: Response,
     /// Who has it, and where the ladder stood.
     pub(crate) taken: Option<(OfficerId, Option<(usize, Timestamp)>)>,
-    /// When they took it.
-    pub(crate) taken_at: Timestamp,
+    /// Somebody has, or had, it.
+    pub(crate) was_taken: bool,
     /// The fire that set it off, by the number of its first alarm.
     pub(crate) fire: Option<usize>,
     pub(crate) seen_to_by: Option<OfficerId>,
@@ -211,7 +211,7 @@ impl Alarm {
             active: true,
             response: Response::Unaccepted,
             taken: None,
-            taken_at: at,
+            was_taken: false,
             fire: None,
             seen_to_by: None,
             outcome: None,

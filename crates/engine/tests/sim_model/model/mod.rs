@@ -242,7 +242,9 @@ impl Model {
             Due::Lost(place) => self.lost_due(&place),
             Due::Silent(place) => self.silent_due(&place),
             Due::Ladder(n) => {
-                if let Some((rung, _)) = self.alarms[n].next {
+                if let Some((rung, _)) = self.alarms[n].next
+                    && !self.goes_with_fire(n)
+                {
                     self.climb(n, rung, None);
                 }
             }

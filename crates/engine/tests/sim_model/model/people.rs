@@ -99,8 +99,8 @@ impl Model {
         let (now, stops) = (self.now, self.acceptance_stops(n));
         let alarm = &mut self.alarms[n];
         alarm.response = Response::Accepted;
-        alarm.aside = None;
-        (alarm.taken, alarm.taken_at) = (Some((by.clone(), alarm.next)), now);
+        (alarm.aside, alarm.was_taken) = (None, true);
+        alarm.taken = Some((by.clone(), alarm.next));
         if stops {
             alarm.next = None;
         }
@@ -125,24 +125,43 @@ impl Model {
         (0..self.alarms.len()).filter(|_| fire.is_some()).filter(of_it).collect()
     }
 
-    /// A new alarm of a confirmed fire that somebody has: it has rung, and it is theirs.
-    pub(crate) fn goes_with_fire(&mut self, n: usize) {
-        if self.alarms[n].response != Response::Unaccepted || self.alarms[n].aside.is_some() {
-            return;
+    /// The next rung of an alarm is due, and somebody has the fire that set it off: it is theirs, in place of the rung.
+    /// Returns whether.
+    pub(crate) fn goes_with_fire(&mut self, n: usize) -> bool {
+        let alarm = &self.alarms[n];
+        let rang_once = alarm.rung == Some(0) && alarm.aside.is_none() && !alarm.was_taken;
+        if alarm.response != Response::Unaccepted || !rang_once || alarm.ladder.staged {
+            return false;
         }
-        let held = |other: &usize| self.alarms[*other].confirmed && self.alarms[*other].taken.is_some();
-        let all = self.same_fire(n);
-        let whose = |other: &usize| (self.alarms[*other].taken_at, self.alarms[*other].holder().cloned());
-        let Some(first) = all.iter().copied().filter(held).min_by_key(whose) else { return };
-        let by = self.alarms[first].holder().cloned();
-        let there = all.iter().any(|other| {
-            self.alarms[*other].holder() == by.as_ref() && self.alarms[*other].response == Response::Arrived
+        // Who has the first of those that are open has the fire.
+        let confirmed = self.same_fire(n).into_iter().filter(|other| self.alarms[*other].confirmed);
+        let id_of = |n: usize| self.names.iter().find(|(_, number)| **number == n).map(|(id, _)| id.clone());
+        let whose = |other: &usize| (self.alarms[*other].raised_at, id_of(*other));
+        let Some(first) = confirmed.min_by_key(whose) else { return false };
+        let Some(by) = self.alarms[first].holder().cloned() else { return false };
+        let declined = self.alarms[n].followers.get(&by).is_some_and(|follower| follower.declined);
+        if declined || !self.sees(n, &by) {
+            return false;
+        }
+        let there = self.same_fire(n).into_iter().any(|other| {
+            let other = &self.alarms[other];
+            other.response == Response::Arrived && other.seen_to_by.as_ref() == Some(&by)
         });
-        let Some(by) = by.filter(|by| self.sees(n, by)) else { return };
         self.take_it(n, &by);
         if there {
             self.arrive(n, &by);
         }
+        true
+    }
+
+    /// All of the fire that somebody has and has not reached; without this one.
+    fn held_with(&self, n: usize, by: &OfficerId) -> Vec<usize> {
+        let mut held = self.same_fire(n);
+        held.retain(|other| {
+            let theirs = &self.alarms[*other];
+            theirs.holder() == Some(by) && matches!(theirs.response, Response::Accepted | Response::EnRoute)
+        });
+        held
     }
 
     fn give_back(&mut self, n: usize) {
@@ -159,13 +178,8 @@ impl Model {
         if !mine || !matches!(self.alarms[n].response, Response::Accepted | Response::EnRoute) {
             return "invalid";
         }
-        let at = self.alarms[n].taken_at;
-        for other in self.same_fire(n) {
-            let theirs = &self.alarms[other];
-            let on_the_way = matches!(theirs.response, Response::Accepted | Response::EnRoute);
-            if on_the_way && theirs.holder() == Some(by) && theirs.taken_at == at {
-                self.give_back(other);
-            }
+        for held in self.held_with(n, by) {
+            self.give_back(held);
         }
         self.give_back(n);
         "ok"
@@ -173,6 +187,15 @@ impl Model {
 
     /// "Declined: next rung at once"; not to whoever has just declined.
     fn decline(&mut self, n: usize, by: &OfficerId) {
+        let mine = self.alarms[n].holder() == Some(by);
+        let with = if mine { self.held_with(n, by) } else { Vec::new() };
+        self.decline_one(n, by);
+        for held in with {
+            self.decline_one(held, by);
+        }
+    }
+
+    fn decline_one(&mut self, n: usize, by: &OfficerId) {
         if self.alarms[n].holder() == Some(by) {
             self.give_back(n);
         }
@@ -221,7 +244,7 @@ impl Model {
             }
             _ => true,
         };
-        self.take_fire(n, by);
+        self.take_it(n, by);
         let (now, stops) = (self.now, self.acceptance_stops(n));
         let alarm = &mut self.alarms[n];
         alarm.response = Response::Resolved;

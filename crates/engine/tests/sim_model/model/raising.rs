@@ -37,7 +37,6 @@ impl Model {
             let fire = (raise.what.0 == "smoke").then(|| self.fire_here(&raise.place).unwrap_or(n));
             self.alarms.push(Alarm { fire, ..Alarm::begin(raise, self.now) });
             self.climb(n, 0, None);
-            self.goes_with_fire(n);
             self.after_raise(n);
             return;
         };
