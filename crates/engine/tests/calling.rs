@@ -2,8 +2,9 @@
 
 mod story;
 
+use std::sync::Arc;
 use story::*;
-use wanglou_engine::RuleSettings;
+use wanglou_engine::{RuleSettings, Setup};
 use wanglou_model::*;
 
 fn lid(open: Option<bool>, tilt: Option<f64>) -> Reading {
@@ -126,4 +127,22 @@ fn a_redelivery_after_the_end_of_an_alarm_raises_nothing() {
     let again = Fed::Said { observations: vec![high()], retain: false, dup: true };
     assert!(told(&story.feed(at(3000), again)).is_empty());
     assert_eq!((story.alarms().len(), story.only_alarm().count), (1, 1));
+}
+
+#[test]
+fn a_telephone_that_is_entered_while_an_alarm_calls_is_called_in_its_time() {
+    let mut story = begin(&[("wu", Role::Guard)]);
+    story.say(0, "switch", lid(Some(true), None));
+    let mut site = story.engine.setup().site.clone();
+    site.officers.get_mut(&officer("wu")).expect("known").telephone = true;
+    let setup = Setup::new(site, RuleSettings::default(), "c1".into(), vec![Channel::Voice]);
+    story.engine.reconfigure(at(10), Arc::new(setup.expect("a good setup")));
+    story.input(10, Input::Config { hash: "c1".into(), who: "qian".into(), why: String::new() });
+    story.pass(60);
+    let called = |(at, _, facts): &(Timestamp, Fed, Vec<Fact>)| {
+        let queued = |fact: &Fact| matches!(fact, Fact::EffectQueued { channel: Channel::Voice, .. });
+        facts.iter().any(queued).then_some(*at)
+    };
+    let calls: Vec<Timestamp> = story.log.iter().filter_map(called).collect();
+    assert_eq!(calls, [at(60)], "60 s after the second priority rang, as if the number had been there");
 }
