@@ -97,9 +97,9 @@ const JOURNEYS = {
     const page = await open();
     await live(page);
     // In the page itself, in the moment in which it comes up: over the wire a tap may be late on a busy machine.
-    const tapped = page.evaluate(tapAtOnce, '接警');
+    await page.evaluate(tapAtOnce, '接警');
     await mock('raise/cover');
-    await tapped;
+    await page.waitForFunction(() => window.tapped);
     await page.waitForTimeout(300);
     assert.equal((await answered()).length, 0);
     assert.ok(await front(page).isVisible());
@@ -569,18 +569,16 @@ const JOURNEYS = {
   },
 };
 
-/** In the page: taps the button with these words as soon as there is one. */
+/** In the page: from now on, taps the button with these words as soon as there is one. */
 function tapAtOnce(words) {
-  return new Promise((done) => {
-    const observer = new MutationObserver(() => {
-      const found = [...document.querySelectorAll('dialog.alarm button')].find((button) => button.textContent.trim() === words);
-      if (!found) return;
-      observer.disconnect();
-      found.click();
-      done();
-    });
-    observer.observe(document.body, { childList: true, subtree: true, characterData: true });
+  const observer = new MutationObserver(() => {
+    const found = [...document.querySelectorAll('dialog.alarm button')].find((button) => button.textContent.trim() === words);
+    if (!found) return;
+    observer.disconnect();
+    found.click();
+    window.tapped = true;
   });
+  observer.observe(document.body, { childList: true, subtree: true });
 }
 
 /** In the page: a push service that takes every subscription; the browser here has none. */
