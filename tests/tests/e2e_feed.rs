@@ -146,3 +146,44 @@ fn another_system_hears_of_each_step_in_order_whatever_happens_in_between() {
     assert!(count - ids.len() <= 1, "told twice only around the crash");
     assert_eq!(gateway.metric("wanglou_feed_news_total", &["dropped"]), 0.0);
 }
+
+/// In one run: an address that was allowed to know, and a broker that was not.
+#[test]
+fn of_a_home_others_are_told_the_building_unless_it_was_allowed() {
+    let far = Far::start(0);
+    let broker = Mosquitto::start();
+    let address = BrokerAddress { port: broker.port, login: Some(broker.gateway_login()) };
+    let compound = Compound::new(&address);
+    let url = format!("url = \"http://127.0.0.1:{}/events\"", far.port);
+    compound.replace("gateway.toml", "# url = \"https://example.org/events\"", &url);
+    compound.replace(
+        "gateway.toml",
+        "# publish_personal = false                      # also flat",
+        "publish_personal = true # also flat",
+    );
+    compound.replace("gateway.toml", "# publish_alarms = false", "publish_alarms = true");
+    let heard = broker.listen("listener", &["wanglou/v1/out/#"]);
+    let gateway = Gateway::start(compound);
+    broker.publish(
+        "wanglou/v1/in/home-1-201-sos",
+        br#"{"device":"home-1-201-sos","kind":"sos","value":{"active":true}}"#,
+    );
+    let whole = eventually("the address is told", || far.events().into_iter().next());
+    assert_eq!((&whole["data"]["kind"], &whole["data"]["place"]), (&"sos".into(), &"1/1/201".into()));
+    let alarm = whole["data"]["alarm"].as_str().expect("an id");
+
+    let told = eventually("the broker is told", || {
+        let log = heard.log();
+        let line = log.lines().find(|line| line.contains("wanglou/v1/out/alarms/"))?;
+        let (topic, payload) = line.split_once(' ')?.1.split_once(' ')?;
+        Some((topic.to_owned(), serde_json::from_str::<Value>(payload).ok()?))
+    });
+    let (topic, news) = told;
+    assert_eq!((&news["what"], &news["level"], &news["place"]), (&"raised".into(), &1.into(), &"1".into()));
+    assert!(news.get("kind").is_none() && news.get("title").is_none(), "{news}");
+    assert_eq!(topic, format!("wanglou/v1/out/alarms/{}", news["alarm"].as_str().expect("a name")));
+    for word in ["1/1/201", "sos", alarm] {
+        assert!(!heard.log().contains(word), "{word}: {}", heard.log());
+    }
+    drop(gateway);
+}

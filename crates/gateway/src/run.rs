@@ -285,7 +285,8 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         phones.spawn(Feed::new(source.clone(), sink).run(stopping.clone()));
     }
     if gateway.mqtt.publish_alarms {
-        phones.spawn(Feed::new(source.clone(), feed::Topics::new(publisher.clone())).run(stopping.clone()));
+        let topics = feed::Topics::new(publisher.clone(), gateway.mqtt.publish_personal);
+        phones.spawn(Feed::new(source.clone(), topics).run(stopping.clone()));
     }
     if gateway.home_assistant.on {
         let events = feed::home_assistant::Events::new(outward.clone(), entities.clone());

@@ -121,7 +121,7 @@ pub struct MqttTable {
     pub publish_alarms: bool,
     /// Tell what sensors say on `wanglou/v1/out/observations/…`, but for homes and people.
     pub publish_observations: bool,
-    /// With them, also what is said of homes and people.
+    /// In both, also what is said of homes and people, with flat and kind.
     pub publish_personal: bool,
 }
 
@@ -359,6 +359,8 @@ pub struct CloudEventsTable {
     pub url: Option<String>,
     /// A file with a secret; the body is then signed with HMAC-SHA-256 in `X-Wanglou-Signature`.
     pub secret_file: Option<PathBuf>,
+    /// Of alarms of homes and people kind, title and flat too; else level and building alone.
+    pub publish_personal: bool,
 }
 
 /// `[home_assistant]`.
@@ -593,11 +595,12 @@ impl GatewayFile {
                 format!("{prefix:?} is no beginning of a topic, such as homeassistant"),
             );
         }
-        if mqtt.publish_personal && !mqtt.publish_observations {
-            wrong(
-                "mqtt.publish_personal",
-                "does nothing without publish_observations: set both, or neither".into(),
-            );
+        if mqtt.publish_personal && !(mqtt.publish_alarms || mqtt.publish_observations) {
+            let text = "does nothing without publish_alarms or publish_observations: set one of them too";
+            wrong("mqtt.publish_personal", text.into());
+        }
+        if self.cloudevents.publish_personal && self.cloudevents.url.is_none() {
+            wrong("cloudevents.publish_personal", "does nothing without an url: set both, or neither".into());
         }
         if !(1..=168).contains(&self.backup.every_h) {
             wrong("backup.every_h", format!("{} is not between 1 and 168", self.backup.every_h));
@@ -745,6 +748,23 @@ mod tests {
             "http://127.0.0.1.evil.example",
         ] {
             assert!(check_public_url(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn telling_of_people_is_refused_where_nothing_is_told() {
+        let faults = |text: &str| {
+            let file = GatewayFile::parse("g.toml", text).expect("keys that are there");
+            file.check("g.toml").into_iter().map(|fault| fault.key_path).collect::<Vec<_>>()
+        };
+        assert_eq!(faults("[mqtt]\npublish_personal = true\n"), ["mqtt.publish_personal"]);
+        assert_eq!(faults("[cloudevents]\npublish_personal = true\n"), ["cloudevents.publish_personal"]);
+        for good in [
+            "[mqtt]\npublish_personal = true\npublish_alarms = true\n",
+            "[mqtt]\npublish_personal = true\npublish_observations = true\n",
+            "[cloudevents]\npublish_personal = true\nurl = \"https://example.org/events\"\n",
+        ] {
+            assert_eq!(faults(good), [] as [&str; 0], "{good}");
         }
     }
 

@@ -75,7 +75,7 @@ pub const KEYS: &[Key] = &[
         "mqtt.publish_alarms",
         "true or false",
         "",
-        "Tell other systems on wanglou/v1/out/alarms/… what becomes of alarms.",
+        "Tell other systems on wanglou/v1/out/alarms/… what becomes of alarms: of homes and people level and building alone.",
     ),
     key(
         "mqtt.publish_observations",
@@ -86,8 +86,9 @@ pub const KEYS: &[Key] = &[
     key(
         "mqtt.publish_personal",
         "true or false",
-        "with publish_observations",
-        "Also what is said of homes and people: calls for help, doors of flats, cards, vehicles, and what nobody understood.",
+        "with publish_alarms or publish_observations",
+        "Also what is said of homes and people: the flat and the kind of their alarms; calls for help, doors of flats, cards, \
+         vehicles, and what nobody understood. For a broker that nobody reads who may not know who comes and goes.",
     ),
     key(
         "http.listen",
@@ -181,6 +182,13 @@ pub const KEYS: &[Key] = &[
         "path",
         "a file",
         "Signs each event with HMAC-SHA-256 in X-Wanglou-Signature.",
+    ),
+    key(
+        "cloudevents.publish_personal",
+        "true or false",
+        "with url",
+        "Also the flat and the kind of alarms of homes and people, else told by level and building alone. For a system that has \
+         to act on them, and whose keeper answers for who reads it.",
     ),
     key(
         "sessions.lock_after_min",

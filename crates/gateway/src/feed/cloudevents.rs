@@ -14,6 +14,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) struct CloudEvents {
     url: String,
     secret: Option<Vec<u8>>,
+    personal: bool,
     client: reqwest::Client,
 }
 
@@ -31,7 +32,7 @@ impl CloudEvents {
         let client = reqwest::Client::builder().timeout(ANSWER_WITHIN);
         let client =
             client.redirect(reqwest::redirect::Policy::none()).build().map_err(std::io::Error::other)?;
-        Ok(Some(Self { url, secret, client }))
+        Ok(Some(Self { url, secret, personal: table.publish_personal, client }))
     }
 }
 
@@ -52,6 +53,10 @@ fn event(news: &News) -> Value {
 impl Sink for CloudEvents {
     fn name(&self) -> &'static str {
         "cloudevents"
+    }
+
+    fn personal(&self) -> bool {
+        self.personal
     }
 
     async fn tell(&mut self, news: &News) -> Result<(), NotTaken> {
@@ -92,12 +97,11 @@ mod tests {
             what: "accepted",
             at: "2026-03-02T09:00:00Z".into(),
             alarm: "al_1".into(),
-            kind: "manhole".into(),
+            kind: Some("manhole".into()),
             level: 2,
-            title: Text { zh: "井盖打开".into(), en: "Cover open".into() },
-            place: "cover/17".into(),
+            title: Some(Text { zh: "井盖打开".into(), en: "Cover open".into() }),
+            place: Some("cover/17".into()),
             raised_at: "2026-03-02T08:59:00Z".into(),
-            public: true,
             test: false,
             by: Some("wu".into()),
             outcome: None,

@@ -9,7 +9,8 @@
 //! that left the registry, a restart and being switched off are one case. Which topics are retained is on disk before the
 //! first of them is, so that nothing stays behind. Availability is the connection's last will.
 //!
-//! Nothing of homes and people is told ([`discretion`]): no names, no devices of homes, of their alarms the level alone.
+//! Of homes and people nothing is told but what [`discretion`] lets out, whatever the configuration says: dashboards hang on
+//! walls.
 
 use super::{News, NotTaken, Sink, discretion};
 use crate::mqtt::{LastWill, NotQueued, Outbound, Outcome, Publisher};
@@ -321,15 +322,20 @@ impl Events {
     }
 }
 
-/// Of what is not public, the level alone: an alarm's id comes from its place, and could be guessed from it.
+/// Flat, as attributes of an entity are.
 fn event(news: &News) -> Value {
-    let mut body = json!({"event_type": news.what, "level": news.level, "test": news.test});
-    if news.public {
-        body["kind"] = news.kind.clone().into();
-        body["place"] = news.place.clone().into();
-        body["alarm"] = news.alarm.clone().into();
-        body["title"] = news.title.en.clone().into();
-        body["title_zh"] = news.title.zh.clone().into();
+    let mut body =
+        json!({"event_type": news.what, "alarm": news.alarm, "level": news.level, "test": news.test});
+    let title = news.title.as_ref();
+    for (key, value) in [
+        ("kind", news.kind.as_ref()),
+        ("place", news.place.as_ref()),
+        ("title", title.map(|title| &title.en)),
+        ("title_zh", title.map(|title| &title.zh)),
+    ] {
+        if let Some(value) = value {
+            body[key] = value.as_str().into();
+        }
     }
     body
 }
@@ -337,6 +343,10 @@ fn event(news: &News) -> Value {
 impl Sink for Events {
     fn name(&self) -> &'static str {
         "home_assistant"
+    }
+
+    fn personal(&self) -> bool {
+        false
     }
 
     async fn tell(&mut self, news: &News) -> Result<(), NotTaken> {

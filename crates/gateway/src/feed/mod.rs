@@ -57,6 +57,9 @@ pub(crate) trait Sink: Send + 'static {
     /// The name in metrics, logs and the data directory.
     fn name(&self) -> &'static str;
 
+    /// Is it told of homes and people in full? Else [`discretion`] decides.
+    fn personal(&self) -> bool;
+
     /// Tells one piece of news.
     fn tell(&mut self, news: &News) -> impl Future<Output = Result<(), NotTaken>> + Send;
 }
@@ -138,8 +141,10 @@ impl<S: Sink> Feed<S> {
     /// With what the engine knows of the alarm by now; nothing for facts that are nobody else's business.
     async fn news(&self, position: Position, at: Timestamp, fact: Fact) -> Result<Option<News>, Refused> {
         let (history, site) = (self.source.history.clone(), self.source.site.clone());
-        let look =
-            move |engine: &wanglou_engine::Engine| News::of(engine, &site, (&history, position.0), at, &fact);
+        let personal = self.sink.personal();
+        let look = move |engine: &wanglou_engine::Engine| {
+            News::of(engine, &site, (&history, position.0), at, &fact, personal)
+        };
         self.source.writer.read(look).await
     }
 

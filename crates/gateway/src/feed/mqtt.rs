@@ -13,18 +13,23 @@ const WITHIN: Duration = Duration::from_secs(10);
 /// The broker's topics.
 pub(crate) struct Topics {
     publisher: Publisher,
+    personal: bool,
 }
 
 impl Topics {
     /// By this publisher.
-    pub(crate) fn new(publisher: Publisher) -> Self {
-        Self { publisher }
+    pub(crate) fn new(publisher: Publisher, personal: bool) -> Self {
+        Self { publisher, personal }
     }
 }
 
 impl Sink for Topics {
     fn name(&self) -> &'static str {
         "mqtt"
+    }
+
+    fn personal(&self) -> bool {
+        self.personal
     }
 
     async fn tell(&mut self, news: &News) -> Result<(), NotTaken> {

@@ -1,5 +1,7 @@
-//! What is told: one step in an alarm's life, with what a program needs to act on it. Ids only: no names.
+//! What is told: one step in an alarm's life, with what a program needs to act on it. Ids only: no names; of homes and
+//! people no more than [`discretion`] lets out.
 
+use super::discretion;
 use serde::Serialize;
 use wanglou_engine::Engine;
 use wanglou_model::{Fact, Text, Timestamp, rfc3339_micros};
@@ -17,21 +19,21 @@ pub struct News {
     pub what: &'static str,
     /// When: RFC 3339, UTC.
     pub at: String,
-    /// The alarm.
+    /// The alarm; of homes and people another name for it, the same in all news of it.
     pub alarm: String,
-    /// Its kind.
-    pub kind: String,
+    /// Its kind; not of homes and people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
     /// 1 to 4.
     pub level: u8,
-    /// What it is.
-    pub title: Text,
-    /// Where, as in places.csv.
-    pub place: String,
+    /// What it is; not of homes and people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<Text>,
+    /// Where, as in places.csv; of homes and people the building at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// When it was raised: RFC 3339, UTC.
     pub raised_at: String,
-    /// Kind and place say nothing of a person or a home.
-    #[serde(skip)]
-    pub public: bool,
     /// A test or a drill.
     pub test: bool,
     /// Who did it: an officer's id.
@@ -43,7 +45,8 @@ pub struct News {
 }
 
 impl News {
-    /// What a fact is to others; `None` where it stays inside, and where the alarm is forgotten by now.
+    /// What a fact is to others; `None` where it stays inside, and where the alarm is forgotten by now. `personal`: to
+    /// others who are told of homes and people in full.
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "six facts are told; a new one stays inside until it is added"
@@ -54,6 +57,7 @@ impl News {
         (history, position): (&str, u64),
         at: Timestamp,
         fact: &Fact,
+        personal: bool,
     ) -> Option<Self> {
         let (what, by, outcome) = match fact {
             Fact::Raised(_) => ("raised", None, None),
@@ -66,18 +70,21 @@ impl News {
         };
         let alarm = engine.book().alarms.get(fact.alarm()?)?;
         let time = |at| rfc3339_micros::format(engine.senses().wall(at));
+        let registry = &engine.setup().site;
+        let whole = personal || discretion::is_public(registry, alarm.kind.as_str(), &alarm.place);
+        let place =
+            if whole { Some(alarm.place.clone()) } else { discretion::building_of(registry, &alarm.place) };
         Some(Self {
             id: format!("{}-{position}", history.get(..8).unwrap_or(history)),
             site: site.to_owned(),
             what,
             at: time(at),
-            alarm: alarm.id.to_string(),
-            kind: alarm.kind.to_string(),
+            alarm: if whole { alarm.id.to_string() } else { discretion::alias(history, &alarm.id) },
+            kind: whole.then(|| alarm.kind.to_string()),
             level: alarm.priority.level(),
-            title: crate::view::title(engine, alarm),
-            place: alarm.place.to_string(),
+            title: whole.then(|| crate::view::title(engine, alarm)),
+            place: place.map(|place| place.to_string()),
             raised_at: time(alarm.raised_at),
-            public: super::discretion::is_public(&engine.setup().site, alarm.kind.as_str(), &alarm.place),
             test: alarm.test,
             by,
             outcome,
