@@ -1,5 +1,5 @@
-//! Every `wanglou …` in the documents is a command, with flags that it has. In code blocks they are parsed as typed; what
-//! stands in a sentence may leave things out.
+//! Every `wanglou …` in the documents is a command, with flags that it has, and so is every example of `--help`. In code blocks
+//! and examples they are parsed as typed; what stands in a sentence may leave things out.
 
 use super::Wanglou;
 use clap::{Command, CommandFactory};
@@ -34,10 +34,36 @@ fn of_line(line: &str) -> Vec<Vec<String>> {
 fn after_the_program(command: &[String]) -> Option<Vec<String>> {
     let user = if command.first()? == "sudo" { 1 + 2 * usize::from(command.get(1)? == "-u") } else { 0 };
     let command = command.get(user..)?;
+    let variables = command.iter().take_while(|word| is_variable(word)).count();
+    let command = &command[variables..];
     let (program, rest) = command.split_at_checked(1 + usize::from(command.first()? == "time"))?;
     let is_ours = program.last().is_some_and(|name| name == "wanglou" || name.ends_with("/wanglou"));
     let end = rest.iter().position(|word| word.starts_with(['<', '>'])).unwrap_or(rest.len());
     is_ours.then(|| rest[..end].to_vec())
+}
+
+/// `RUST_LOG=debug`, before a program.
+fn is_variable(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'))
+}
+
+/// The examples of a command's `--help`, by the command; what stands two spaces behind one explains it.
+fn examples(command: &Command) -> Vec<(String, Vec<Vec<String>>)> {
+    let mut all: Vec<_> = command.get_subcommands().flat_map(examples).collect();
+    let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    if let Some((_, list)) = after.split_once("Examples:\n") {
+        let list = list.split("\n\n").next().unwrap_or_default();
+        let bare = list.lines().filter_map(|line| line.trim_start().split("  ").next());
+        all.push((command.get_name().to_owned(), bare.flat_map(of_line).collect()));
+    }
+    all
+}
+
+/// Why these words are no command.
+fn refused(words: &[String]) -> Option<String> {
+    let whole = std::iter::once("wanglou".to_owned()).chain(words.iter().cloned());
+    let error = Wanglou::command().try_get_matches_from(whole).err()?;
+    Some(format!("wanglou {}: {error}", words.join(" ")))
 }
 
 /// Splits at white space outside of quotes; a `#` begins a comment.
@@ -100,10 +126,7 @@ fn every_command_in_the_documents_exists_with_its_flags() {
     for (path, text) in documents() {
         for words in typed(&text) {
             seen += 1;
-            let whole = std::iter::once("wanglou".to_owned()).chain(words.clone());
-            if let Err(error) = Wanglou::command().try_get_matches_from(whole) {
-                faults.push(format!("{}: wanglou {}: {error}", path.display(), words.join(" ")));
-            }
+            faults.extend(refused(&words).map(|fault| format!("{}: {fault}", path.display())));
         }
         for words in mentioned(&text) {
             seen += 1;
@@ -115,6 +138,20 @@ fn every_command_in_the_documents_exists_with_its_flags() {
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     assert!(seen > 80, "only {seen} commands were found: are they still written like this?");
+}
+
+#[test]
+fn every_example_of_help_can_be_typed_as_it_stands() {
+    let all = examples(&Wanglou::command());
+    let without: Vec<&String> =
+        all.iter().filter(|(_, list)| list.is_empty()).map(|(name, _)| name).collect();
+    assert!(without.is_empty(), "no example that calls wanglou: {without:?}");
+    let commands = all.iter().flat_map(|(_, list)| list);
+    let faults: Vec<String> = commands.clone().filter_map(|words| refused(words)).collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(commands.count() > 50, "are they still written like this?");
+    // Whoever is told `wanglou backtest --data …` misses that it needs a configuration.
+    assert!(refused(&["backtest", "--data", "x"].map(str::to_owned)).is_some());
 }
 
 #[test]

@@ -28,7 +28,8 @@ Examples:
   wanglou simulate --mqtt 127.0.0.1:1883 --pace 60   an hour in each minute
   wanglou simulate --rate 2000 --count 120000        a fixed load for a minute
   wanglou simulate --site my-compound/site --seed 7
-  wanglou simulate --into /tmp/month --days 30       a month as a journal, for wanglou backtest --data /tmp/month
+  wanglou simulate --into /tmp/month --days 30       a month as a journal, to be looked back on:
+  wanglou backtest --config config/gateway.toml --data /tmp/month
   wanglou simulate --flood f3                        a fire in building 7, half a minute from now, in the ordinary traffic
   wanglou simulate --flood f1 --into /tmp/storm      a storm at noon of the first day, with what people do meanwhile
 
