@@ -4,6 +4,7 @@
 //! What decides about alarms (the checked site, the rules, the profiles) is kept by its content hash, so that an
 //! old record can be read with the configuration of its time. Names and telephone numbers are not part of that.
 
+mod checks;
 pub mod environment;
 mod fault;
 mod file;
