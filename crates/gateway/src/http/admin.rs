@@ -1,24 +1,21 @@
 //! For the property manager and the operator: what is not understood, what is silent, who can be reached, and
-//! whether the gateway is well. Read-only, but for reload, revocation and test alarms.
+//! whether the gateway is well. Read-only, but for reload and revocation.
 
 use super::openapi::{ReasonShape, RoleWord, Words};
-use super::session::{self, Caller, secret};
+use super::session::{self, Caller};
 use super::{PhoneSide, Problem};
 use crate::access::TokenHash;
-use crate::clock;
 use crate::quarantine::Entry;
+use crate::view;
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wanglou_engine::Engine;
-use wanglou_model::{
-    Answer, Command, CommandId, Fact, Input, Officer, OfficerId, Op, PathState, PlaceId, Timestamp,
-    rfc3339_micros,
-};
+use wanglou_model::{Officer, OfficerId, PathState, rfc3339_micros};
 use wanglou_site::People;
 
 #[derive(Serialize, JsonSchema)]
@@ -370,144 +367,4 @@ pub(super) async fn revoke(
     let gone = || Problem::new(StatusCode::NOT_FOUND, "gone", "没有这个登录", "there is no such session");
     session::end(&side, &token, &session.ok_or_else(gone)?, "revoked", caller.id().as_str()).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-#[derive(Deserialize, JsonSchema)]
-pub(super) struct TestAlarm {
-    place: String,
-    #[serde(default = "priority")]
-    priority: u8,
-}
-
-fn priority() -> u8 {
-    2
-}
-
-/// Where a backup goes, and for how long.
-#[derive(Deserialize, JsonSchema)]
-pub(super) struct BackupInto {
-    into: std::path::PathBuf,
-    keep_days: u32,
-}
-
-/// Makes a backup; only for the machine's own command line.
-pub(super) async fn backup(
-    State(side): State<PhoneSide>,
-    headers: HeaderMap,
-    Json(body): Json<BackupInto>,
-) -> Result<Response, Problem> {
-    session::local(&side, &headers)?;
-    let made = side.backups.make(&body.into, body.keep_days, clock::wall()).await.map_err(|error| {
-        let en = error.to_string();
-        Problem::new(StatusCode::CONFLICT, "backup", &format!("备份失败：{en}"), &en)
-    })?;
-    let manifest = made.manifest;
-    let shown = serde_json::json!({
-        "path": made.path, "files": manifest.files, "bytes": manifest.bytes, "position": manifest.position,
-        "delete_by": manifest.delete_by, "damaged": manifest.damaged,
-    });
-    Ok(Json(shown).into_response())
-}
-
-/// A test alarm that was raised.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "TestAlarmRaised")]
-pub(super) struct TestRaised {
-    /// Its id.
-    alarm: String,
-    /// Officers who were told at once.
-    told: Vec<String>,
-}
-
-/// An alarm marked TEST, through the real ladder; for the machine's own command line.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "a few variants matter here; a new one does where it says so"
-)]
-pub(super) async fn test_alarm(
-    State(side): State<PhoneSide>,
-    headers: HeaderMap,
-    Json(body): Json<TestAlarm>,
-) -> Result<Response, Problem> {
-    session::local(&side, &headers)?;
-    let invalid = |zh: &str, en: &str| Problem::new(StatusCode::BAD_REQUEST, "invalid", zh, en);
-    let place = PlaceId::parse(&body.place).map_err(|error| invalid("地点无效", &error.to_string()))?;
-    if !(1..=3).contains(&body.priority) {
-        return Err(invalid("级别为 1 至 3", "the priority is 1, 2 or 3"));
-    }
-    let admin = side.writer.read(|engine| {
-        let officers = &engine.setup().site.officers;
-        officers.iter().find(|(_, officer)| officer.admin).map(|(id, _)| id.clone())
-    });
-    let officer = admin.await?.ok_or_else(|| invalid("没有管理员", "no officer has admin = true"))?;
-    let cid = CommandId::parse(&format!("test-{}", secret()?))
-        .map_err(|error| invalid("编号无效", &error.to_string()))?;
-    let op = Op::TestAlarm { place, priority: body.priority, own: false };
-    let command = Command { cid, officer, phone: None, alarm: None, rev: None, op };
-    let committed = side.writer.submit(Input::Command(command)).await?;
-    let answer = committed.facts.iter().find_map(|fact| match fact {
-        Fact::Answered { answer, .. } => Some(answer.clone()),
-        _ => None,
-    });
-    match answer {
-        Some(Answer::Ok { alarm }) => {
-            Ok(Json(TestRaised { alarm: alarm.to_string(), told: told(&committed.facts) }).into_response())
-        }
-        Some(Answer::Invalid { reason }) => Err(invalid(&reason.text.zh, &reason.text.en)),
-        Some(Answer::Done | Answer::Taken { .. } | Answer::Changed | Answer::Gone | Answer::Forbidden)
-        | None => Err(Problem::forbidden()),
-    }
-}
-
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "a few variants matter here; a new one does where it says so"
-)]
-fn told(facts: &[Fact]) -> Vec<String> {
-    let rungs = facts.iter().filter_map(|fact| match fact {
-        Fact::Rung { told, .. } => Some(told),
-        _ => None,
-    });
-    rungs.flatten().map(|told| told.officer.to_string()).collect()
-}
-
-/// What nobody understood, whole samples, for the machine's own command line.
-pub(super) async fn quarantine(
-    State(side): State<PhoneSide>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    session::local(&side, &headers)?;
-    Ok(Json(side.quarantine.entries()).into_response())
-}
-
-/// Alive: the process answers, and the writer too.
-pub(super) async fn healthz(State(side): State<PhoneSide>) -> Response {
-    match side.writer.read(|engine| engine.senses().at).await {
-        Ok(Timestamp(_)) => (StatusCode::OK, "ok\n").into_response(),
-        Err(refused) => (StatusCode::SERVICE_UNAVAILABLE, format!("{refused}\n")).into_response(),
-    }
-}
-
-/// Whether messages are taken in, on disk, and judged.
-#[derive(Serialize, JsonSchema)]
-pub(super) struct Readiness {
-    ready: bool,
-    /// Why not.
-    reasons: Vec<String>,
-    now: String,
-}
-
-/// Ready: messages are taken in, on disk, and judged; with the reasons where not.
-pub(super) async fn readyz(State(side): State<PhoneSide>) -> Response {
-    let concerns = side.health.concerns();
-    let status = if side.health.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let reasons: Vec<String> =
-        concerns.iter().map(|(concern, words)| format!("{}: {}", concern.name(), words.en)).collect();
-    let now = rfc3339_micros::format(clock::wall());
-    (status, Json(Readiness { ready: status == StatusCode::OK, reasons, now })).into_response()
-}
-
-pub(super) async fn metrics(State(side): State<PhoneSide>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], side.metrics.page())
-        .into_response()
 }

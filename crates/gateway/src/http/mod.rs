@@ -10,6 +10,8 @@ mod commands;
 mod enrol;
 mod evidence;
 mod figures;
+mod health;
+mod local;
 mod notes;
 mod openapi;
 mod origin;

@@ -2,7 +2,7 @@
 
 use super::{ALARM, words};
 use crate::http::openapi::{self, Anything, Api, Auth, Operation, Tag, delete, get, post};
-use crate::http::{admin, enrol, figures, pin};
+use crate::http::{admin, enrol, figures, health, local, pin};
 use crate::quarantine::Entry;
 use crate::views::Line;
 use serde_json::{Value, json};
@@ -17,8 +17,8 @@ pub(super) fn health(api: Api) -> Api {
     let ready = get("/readyz", "readyz", Tag::Health, "Is it ready?")
         .by(Auth::Nobody)
         .more("Are messages taken in, on disk, and judged?")
-        .gives::<admin::Readiness>(200, "Ready.", ready)
-        .gives::<admin::Readiness>(503, "Not ready, and why.", not);
+        .gives::<health::Readiness>(200, "Ready.", ready)
+        .gives::<health::Readiness>(503, "Not ready, and why.", not);
     let document = get("/api/openapi.json", "openapi", Tag::Health, "This document")
         .by(Auth::Nobody)
         .gives::<Anything>(200, "OpenAPI 3.1.", json!({"openapi": "3.1.0"}));
@@ -28,8 +28,8 @@ pub(super) fn health(api: Api) -> Api {
     let style = get("/api/docs.css", "docsStyle", Tag::Health, "The look of that page")
         .by(Auth::Nobody)
         .gives_text(200, "A style sheet.", "text/css");
-    api.on(alive, admin::healthz)
-        .on(ready, admin::readyz)
+    api.on(alive, health::healthz)
+        .on(ready, health::readyz)
         .on(document, openapi::json)
         .on(page, openapi::html)
         .on(style, openapi::css)
@@ -40,7 +40,7 @@ pub(super) fn metrics(api: Api) -> Api {
         .by(Auth::Nobody)
         .more("For Prometheus, docs/metrics.md. They are always at `[metrics] listen`, and here with `[http] serve_metrics`.")
         .gives_text(200, "Text format 0.0.4.", "text/plain");
-    api.on(metrics, admin::metrics)
+    api.on(metrics, health::metrics)
 }
 
 fn admins(operation: Operation) -> Operation {
@@ -141,12 +141,12 @@ pub(super) fn local(api: Api) -> Api {
         "An alarm marked TEST, through the real ladder",
     )
     .by(Auth::Local)
-    .takes::<admin::TestAlarm>(json!({"place": "3/2/lift-B", "priority": 2}))
-    .gives::<admin::TestRaised>(200, "Raised.", json!({"alarm": ALARM, "told": ["wu"]}))
+    .takes::<local::TestAlarm>(json!({"place": "3/2/lift-B", "priority": 2}))
+    .gives::<local::TestRaised>(200, "Raised.", json!({"alarm": ALARM, "told": ["wu"]}))
     .refuses(400, "invalid", "no such place, or no such priority");
     let backup = post("/api/local/backup", "backup", Tag::Local, "Makes a backup")
         .by(Auth::Local)
-        .takes::<admin::BackupInto>(json!({"into": "/var/backups/wanglou", "keep_days": 7}))
+        .takes::<local::BackupInto>(json!({"into": "/var/backups/wanglou", "keep_days": 7}))
         .gives::<Anything>(
             200,
             "Where it is, and until when it may be kept.",
@@ -159,7 +159,7 @@ pub(super) fn local(api: Api) -> Api {
             .by(Auth::Local)
             .gives::<Vec<Entry>>(200, "By topic.", json!([]));
     api.on(invite, enrol::invite)
-        .on(test, admin::test_alarm)
-        .on(backup, admin::backup)
-        .on(quarantine, admin::quarantine)
+        .on(test, local::test_alarm)
+        .on(backup, local::backup)
+        .on(quarantine, local::quarantine)
 }
