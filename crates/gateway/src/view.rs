@@ -201,6 +201,11 @@ pub fn title(engine: &Engine, alarm: &Alarm) -> Text {
     }
 }
 
+/// A place's path ([`Site::path_of`](wanglou_model::Site::path_of)) as screens have it: in Chinese, and in English.
+pub(crate) fn names(path: &[&Text]) -> (Vec<String>, Vec<String>) {
+    path.iter().map(|name| (name.zh.clone(), name.en.clone())).unzip()
+}
+
 /// The name of a kind of alarms.
 pub fn kind_title(engine: &Engine, kind: &str) -> Text {
     let fixed = |zh: &str, en: &str| Text { zh: zh.to_owned(), en: en.to_owned() };

@@ -153,12 +153,12 @@ fn devices(engine: &Engine) -> Vec<DeviceRow> {
     let senses = engine.senses();
     let row = |(id, device): (&wanglou_model::DeviceId, &Arc<wanglou_model::Device>)| {
         let seen = senses.device(id);
-        let path = engine.setup().site.path_of(&device.place);
+        let (place_path, place_path_en) = view::names(&engine.setup().site.path_of(&device.place));
         DeviceRow {
             id: id.to_string(),
             place: device.place.to_string(),
-            place_path: path.iter().map(|name| name.zh.clone()).collect(),
-            place_path_en: path.iter().map(|name| name.en.clone()).collect(),
+            place_path,
+            place_path_en,
             purpose: device.purpose,
             profile: device.profile.clone(),
             liveness: liveness(engine, id, device),

@@ -4,6 +4,7 @@ use super::admin::liveness;
 use super::session::Caller;
 use super::{PhoneSide, Problem};
 use crate::trend::{Chart, Span};
+use crate::view;
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -111,10 +112,7 @@ fn named(engine: &Engine, id: &DeviceId) -> Named {
     let site = &engine.setup().site;
     let place = site.devices.get(id).map(|device| &device.place);
     let path = place.map(|place| site.path_of(place)).unwrap_or_default();
-    Named {
-        id: id.to_string(),
-        place: place.map(ToString::to_string).unwrap_or_default(),
-        place_path: path.iter().map(|name| name.zh.clone()).collect(),
-        place_path_en: path.iter().map(|name| name.en.clone()).collect(),
-    }
+    let (place_path, place_path_en) = view::names(&path);
+    let place = place.map(ToString::to_string).unwrap_or_default();
+    Named { id: id.to_string(), place, place_path, place_path_en }
 }

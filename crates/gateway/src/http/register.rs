@@ -113,12 +113,8 @@ fn subject(engine: &Engine, device: Option<&DeviceId>, zone: Option<&PlaceId>) -
     let site = &engine.setup().site;
     let of_device = device.and_then(|id| site.devices.get(id)).map(|device| &device.place);
     let path = zone.or(of_device).map(|place| site.path_of(place)).unwrap_or_default();
-    Subject {
-        device: device.map(ToString::to_string),
-        zone: zone.map(ToString::to_string),
-        path: path.iter().map(|name| name.zh.clone()).collect(),
-        path_en: path.iter().map(|name| name.en.clone()).collect(),
-    }
+    let (path, path_en) = view::names(&path);
+    Subject { device: device.map(ToString::to_string), zone: zone.map(ToString::to_string), path, path_en }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -188,11 +184,11 @@ fn home_row(engine: &Engine, people: &People, place: &PlaceId) -> HomeRow {
     };
     let lasts = |absence: &&Absence| absence.until.is_none_or(|until: Timestamp| now < until);
     let away = register.away.get(place).filter(lasts);
-    let path = engine.setup().site.path_of(place);
+    let (path, path_en) = view::names(&engine.setup().site.path_of(place));
     HomeRow {
         home: place.to_string(),
-        path: path.iter().map(|name| name.zh.clone()).collect(),
-        path_en: path.iter().map(|name| name.en.clone()).collect(),
+        path,
+        path_en,
         status: match away.map(|absence| absence.status) {
             Some(Presence::Hospital) => "hospital",
             Some(Presence::Away | Presence::Visitor) => "away",

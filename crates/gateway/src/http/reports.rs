@@ -4,6 +4,7 @@
 use super::session::Caller;
 use super::{PhoneSide, Problem};
 use crate::evidence::Missing;
+use crate::view;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -39,12 +40,8 @@ pub(super) struct Kept {
 fn rows(engine: &Engine) -> Vec<PlaceRow> {
     let site = &engine.setup().site;
     let row = |id: &PlaceId| {
-        let path = site.path_of(id);
-        PlaceRow {
-            id: id.to_string(),
-            path: path.iter().map(|name| name.zh.clone()).collect(),
-            path_en: path.iter().map(|name| name.en.clone()).collect(),
-        }
+        let (path, path_en) = view::names(&site.path_of(id));
+        PlaceRow { id: id.to_string(), path, path_en }
     };
     let public = |id: &PlaceId| {
         let mut outer = Some(id.clone());

@@ -164,12 +164,13 @@ pub(super) async fn history(
 fn past(engine: &Engine, people: &People, line: Line) -> Past {
     let place = PlaceId::parse(&line.place).ok();
     let path = place.as_ref().map(|place| engine.setup().site.path_of(place)).unwrap_or_default();
+    let (path, path_en) = view::names(&path);
     let prio = Priority::ALL.into_iter().find(|priority| priority.name() == line.priority);
     let by = line.accepted_by.as_deref().and_then(|id| OfficerId::parse(id).ok());
     Past {
         title: view::kind_title(engine, &line.kind),
-        path: path.iter().map(|name| name.zh.clone()).collect(),
-        path_en: path.iter().map(|name| name.en.clone()).collect(),
+        path,
+        path_en,
         prio: prio.map_or(1, Priority::level),
         accepted_by: by.map(|id| view::person(people, &id)),
         alarm: line.alarm,
