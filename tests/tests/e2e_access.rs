@@ -24,6 +24,29 @@ fn code(answer: &wanglou_tests::http::Answer) -> (u16, Value) {
 }
 
 #[test]
+fn every_answer_carries_the_headers_that_browsers_heed() {
+    let (_broker, gateway) = start();
+    for path in ["/", "/api/session", "/api/docs", "/nothing/here"] {
+        let answer = Ask::get(path).send(gateway.compound.http_port).expect("an answer");
+        for (name, part) in [
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("x-frame-options", "DENY"),
+            ("permissions-policy", "microphone=()"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("content-security-policy", "'none'"),
+        ] {
+            let found = answer.header(name).unwrap_or_default();
+            assert!(found.contains(part), "{path}: {name}: {found:?}");
+        }
+        let policy = answer.header("content-security-policy").unwrap_or_default();
+        assert!(!policy.contains("unsafe") && policy.contains("default-src"), "{path}: {policy}");
+        // Only where phones come by https: on loopback a browser must not be told so.
+        assert_eq!(answer.header("strict-transport-security"), None, "{path}");
+    }
+}
+
+#[test]
 fn an_enrolment_link_serves_one_phone_and_only_our_own_page() {
     let (_broker, gateway) = start();
     let token = gateway.invite("wu");

@@ -50,7 +50,7 @@ use crate::trend::Trend;
 use crate::views::Views;
 use crate::writer::{Refused, WriterHandle};
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -187,15 +187,20 @@ impl IntoResponse for Problem {
 /// The routes.
 pub fn router(side: PhoneSide) -> Router {
     let (router, _) = routes::api(side.serve_metrics).parts();
+    let headers = middleware::from_fn_with_state(Arc::clone(&side.origin), secure_headers);
     router
         .fallback(assets::serve)
-        .layer(middleware::from_fn(secure_headers))
+        .layer(headers)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(side)
 }
 
 /// Headers that every answer carries.
-async fn secure_headers(request: axum::extract::Request, next: Next) -> Response {
+async fn secure_headers(
+    State(origin): State<Arc<Origin>>,
+    request: axum::extract::Request,
+    next: Next,
+) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let policy = "default-src 'self'; img-src 'self' data: blob:; connect-src 'self'; frame-ancestors 'none'; \
@@ -208,6 +213,9 @@ async fn secure_headers(request: axum::extract::Request, next: Next) -> Response
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(strict) = origin.strict_transport() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(strict));
     }
     // A stricter one stays.
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(policy));

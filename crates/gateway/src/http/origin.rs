@@ -28,6 +28,11 @@ impl Origin {
         if self.secure { "__Host-sid" } else { "sid" }
     }
 
+    /// What browsers are told of this host for a year, where it is https: never by http again (RFC 6797).
+    pub fn strict_transport(&self) -> Option<&'static str> {
+        self.secure.then_some("max-age=31536000")
+    }
+
     /// A Set-Cookie value for a session that lasts so many seconds; zero takes it away.
     pub fn set_cookie(&self, value: &str, max_age_s: i64) -> String {
         let secure = if self.secure { "; Secure" } else { "" };
