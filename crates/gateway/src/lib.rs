@@ -13,6 +13,7 @@ pub mod configuration;
 pub mod doctor;
 pub mod effects;
 pub mod evidence;
+mod expiry;
 pub mod export;
 pub mod feed;
 pub mod health;

@@ -83,6 +83,8 @@ pub struct Metrics {
     pub canary_seconds: Histogram,
     /// Canaries that did not, by how far they came.
     pub canary_failures: IntCounterVec,
+    /// When a certificate ends.
+    pub certificate_end: IntGaugeVec,
     /// The age of the newest backup.
     pub backup_age_seconds: IntGauge,
     /// How often one is made; 0: not by itself.
@@ -252,6 +254,11 @@ impl Default for Metrics {
                 "wanglou_canary_failures_total",
                 "Canaries that did not come back in time, by the stage that they did not pass.",
                 &["stage"],
+            ),
+            certificate_end: make.gauges(
+                "wanglou_certificate_end_time_seconds",
+                "Its end, or that of the first in its chain; of a proxy's certificate only `wanglou doctor` knows.",
+                &["certificate"],
             ),
             backup_age_seconds: make.gauge(
                 "wanglou_backup_age_seconds",

@@ -6,6 +6,7 @@ use crate::clock::{self, Clock, Demand, Shifted, System};
 use crate::configuration::{self, Decisive, GatewayFile, Loaded};
 use crate::effects::Dispatcher;
 use crate::evidence::{Allowed, Evidence};
+use crate::expiry;
 use crate::feed::{self, Feed, HomeAssistant};
 use crate::health::{Concern, Detail, Health};
 use crate::http::{self, Asked, Certificate, Notes, Origin, PhoneSide, Reload, ServeError, TlsFault};
@@ -252,7 +253,8 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         phones.spawn(outgoing.run(pushes, stopping.clone()));
     }
     phones.spawn(fetching.run(handle.clone(), stopping.clone()));
-    let (publisher, publishing) = Publisher::new(broker, PublisherOptions::new(site), stopping.clone());
+    let (publisher, publishing) =
+        Publisher::new(broker.clone(), PublisherOptions::new(site), stopping.clone());
     phones.spawn(publishing);
     phones.spawn(sender.run(handle.clone(), publisher.clone(), stopping.clone()));
     if gateway.canary.on {
@@ -341,6 +343,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     };
     let connections = gateway.http.sockets_max + CONNECTIONS_BESIDE;
     phones.spawn(http::serve(listener, http::router(side), connections, acceptor, stopping.clone()));
+    phones.spawn(expiry::follow(certificate.clone(), broker.clone(), metrics.clone(), stopping.clone()));
     if let Some(certificate) = certificate {
         phones.spawn(certificate.follow(Arc::clone(&health), stopping.clone()));
     }

@@ -3,6 +3,7 @@
 use super::{Finding, text};
 use crate::clock;
 use crate::configuration::Loaded;
+use crate::expiry::not_after;
 use crate::mqtt::{Address, Tls, certificate};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -108,103 +109,10 @@ fn judge(of: &Text, not_after_s: Option<i64>, now_s: i64) -> Finding {
     }
 }
 
-/// `notAfter` of a certificate, seconds since 1970: RFC 5280, section 4.1.
-///
-/// ```text
-///  Certificate { tbs { [0] version?, serial, algorithm, issuer, validity { notBefore, notAfter }, … }, … }
-/// ```
-fn not_after(der: &[u8]) -> Option<i64> {
-    let (_, certificate, _) = element(der)?;
-    let (_, mut rest, _) = element(certificate)?;
-    if rest.first() == Some(&0xa0) {
-        rest = element(rest)?.2;
-    }
-    for _ in 0..3 {
-        rest = element(rest)?.2;
-    }
-    let (_, validity, _) = element(rest)?;
-    let (_, _, after) = element(validity)?;
-    let (tag, time, _) = element(after)?;
-    let digits = std::str::from_utf8(time).ok()?.strip_suffix('Z')?;
-    // UTCTime has two digits of the year: 50 to 99 are of the last century.
-    let full = match (tag, digits.len()) {
-        (0x17, 12) => format!("{}{digits}", if digits < "50" { "20" } else { "19" }),
-        (0x18, 14) => digits.to_owned(),
-        _ => return None,
-    };
-    let parsed = jiff::civil::DateTime::strptime("%Y%m%d%H%M%S", &full).ok()?;
-    Some(parsed.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second())
-}
-
-/// Tag, content, and what follows.
-fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (tag, rest) = der.split_first()?;
-    let (first, rest) = rest.split_first()?;
-    let (length, rest) = match first {
-        short @ 0..=0x7f => (usize::from(*short), rest),
-        long @ 0x81..=0x84 => {
-            let (bytes, rest) = rest.split_at_checked(usize::from(long & 0x7f))?;
-            (bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), rest)
-        }
-        _ => return None,
-    };
-    let (content, rest) = rest.split_at_checked(length)?;
-    Some((*tag, content, rest))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::doctor::Level;
-
-    /// A certificate for so many days, made by openssl.
-    fn made(days: &str) -> Vec<u8> {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut command = std::process::Command::new("openssl");
-        command.current_dir(folder.path()).args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-        ]);
-        command.args([
-            "-nodes",
-            "-days",
-            days,
-            "-subj",
-            "/CN=doctor",
-            "-keyout",
-            "k",
-            "-out",
-            "c",
-            "-outform",
-            "DER",
-        ]);
-        let output = command.output().expect("apt install openssl");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        std::fs::read(folder.path().join("c")).expect("a certificate")
-    }
-
-    #[test]
-    fn the_end_of_a_certificate_is_read_before_and_after_2050() {
-        let now = clock::wall().0 / 1_000_000;
-        for days in [10, 100, 20_000] {
-            let end = not_after(&made(&days.to_string())).expect("readable");
-            assert!((end - now - days * 86_400).abs() < 120, "{days}: {end}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_certificate_is_not_read() {
-        let good = made("10");
-        assert_eq!(not_after(b""), None);
-        assert_eq!(not_after(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff]), None);
-        for cut in 0..good.len().min(300) {
-            let _ = not_after(&good[..cut]);
-        }
-    }
 
     #[test]
     fn it_is_warned_before_the_end_and_a_fault_after_it() {

@@ -69,6 +69,12 @@ impl Certificate {
         Ok(changed)
     }
 
+    /// The certificate that is shown now, then its chain.
+    pub(crate) fn chain(&self) -> Vec<CertificateDer<'static>> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        current.certified.cert.clone()
+    }
+
     /// Looks at the files until the gateway stops. While they are no good the certificate from before is shown, and
     /// health says so.
     pub async fn follow(self: Arc<Self>, health: Arc<Health>, mut stopping: watch::Receiver<bool>) {
