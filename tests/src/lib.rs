@@ -16,4 +16,5 @@ pub mod phone;
 pub mod program;
 pub mod prometheus;
 pub mod scripted;
+pub mod tls;
 pub mod vendors;

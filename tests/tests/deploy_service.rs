@@ -3,10 +3,17 @@
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
+use wanglou_tests::broker::Mosquitto;
 use wanglou_tests::compound::{BrokerAddress, Compound};
-use wanglou_tests::deadline::PATIENCE;
+use wanglou_tests::deadline::{PATIENCE, Stopwatch, eventually};
 use wanglou_tests::gateway::Gateway;
+use wanglou_tests::phone::Phone;
 use wanglou_tests::scripted::ScriptedBroker;
+use wanglou_tests::vendors;
+
+/// What docs/deploy.md and the unit promise of a stop.
+const DRAINED_WITHIN: Duration = Duration::from_secs(5);
 
 fn unit() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/wanglou.service")
@@ -85,4 +92,45 @@ fn the_service_manager_hears_of_readiness_of_life_and_of_the_end() {
     gateway.stop();
     let last = std::iter::from_fn(|| Some(heard())).find(|words| !words.contains("WATCHDOG=1"));
     assert!(last.is_some_and(|words| words.contains("STOPPING=1")));
+}
+
+fn stops_in_time(gateway: &mut Gateway, when: &str) {
+    let began = Stopwatch::start();
+    gateway.stop();
+    let took = began.elapsed();
+    assert!(took < DRAINED_WITHIN, "stopped {when} it took {took:?}");
+}
+
+#[test]
+fn a_stop_drains_within_five_seconds_under_load() {
+    let broker = ScriptedBroker::start();
+    let compound = Compound::new(&BrokerAddress { port: broker.port, login: None });
+    compound.replace("gateway.toml", "# discovery = true ", "discovery = false ");
+    let mut gateway = Gateway::start(compound);
+    for n in 0..20_000 {
+        let sent = vendors::cover(&format!("cover-{}", 61 + n % 30), n % 60 < 30, &format!("s-{n}"));
+        broker.publish(&sent.topic, &sent.payload, n);
+    }
+    eventually("it is in the midst of it", || (broker.acknowledged().len() > 100).then_some(()));
+    assert!(broker.waiting() > 1_000, "more waits than it can take in at once");
+    stops_in_time(&mut gateway, "under load");
+    assert_eq!(broker.faults(), [] as [&str; 0]);
+}
+
+#[test]
+fn a_stop_does_not_wait_for_a_broker_that_stands_still() {
+    let broker = Mosquitto::start();
+    let address = BrokerAddress { port: broker.port, login: Some(broker.gateway_login()) };
+    let compound = Compound::new(&address);
+    compound.sing();
+    compound.replace("gateway.toml", "# publish_observations = false", "publish_observations = true");
+    let mut gateway = Gateway::start(compound);
+    let phone = Phone::fresh(&gateway.enrol("wu"));
+    eventually("it speaks with the broker", || {
+        (gateway.metric("wanglou_canary_seconds_count", &[]) >= 1.0).then_some(())
+    });
+    broker.freeze();
+    stops_in_time(&mut gateway, "with a frozen broker");
+    assert_eq!(phone.closed_within(PATIENCE), 1012, "phones are told to come back");
+    broker.thaw();
 }

@@ -1,36 +1,11 @@
 //! https of the gateway's own: a renewed certificate is shown without a restart, a bad one is not.
 
 use std::path::Path;
-use std::process::Command;
 use wanglou_tests::broker::Mosquitto;
 use wanglou_tests::compound::{BrokerAddress, Compound};
 use wanglou_tests::deadline::eventually;
 use wanglou_tests::gateway::{Gateway, run, wanglou};
-
-fn openssl(folder: &Path, arguments: &str) -> String {
-    let mut command = Command::new("openssl");
-    let done =
-        command.current_dir(folder).args(arguments.split(' ')).stdin(std::process::Stdio::null()).output();
-    let done = done.expect("openssl is installed");
-    String::from_utf8_lossy(&done.stdout).into_owned()
-}
-
-/// A certificate that vouches for itself, with its key.
-fn certificate(folder: &Path, name: &str) {
-    openssl(
-        folder,
-        &format!(
-            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN={name} -keyout {name}.key -out {name}.pem"
-        ),
-    );
-}
-
-/// Puts a pair where the gateway looks.
-fn install(folder: &Path, cert: &str, key: &str) {
-    for (from, to) in [(key, "https.key"), (cert, "https.pem")] {
-        std::fs::copy(folder.join(from), folder.join(to)).expect("copied");
-    }
-}
+use wanglou_tests::tls::{certificate, install, openssl};
 
 /// The name in the certificate that the gateway shows now.
 fn shown(folder: &Path, port: u16) -> String {
@@ -46,8 +21,8 @@ fn a_renewed_certificate_is_shown_within_seconds_and_a_bad_one_never() {
     let broker = Mosquitto::start();
     let compound = Compound::new(&BrokerAddress { port: broker.port, login: Some(broker.gateway_login()) });
     let folder = compound.gateway_file().parent().expect("a folder").to_path_buf();
-    certificate(&folder, "first");
-    certificate(&folder, "second");
+    certificate(&folder, "first", 30);
+    certificate(&folder, "second", 30);
     install(&folder, "first.pem", "first.key");
     compound.speak_https("https.pem", "https.key");
     let port = compound.http_port;
@@ -59,6 +34,9 @@ fn a_renewed_certificate_is_shown_within_seconds_and_a_bad_one_never() {
     let enrolled = run(&mut enrol);
     let said = String::from_utf8_lossy(&enrolled.stdout).into_owned();
     assert!(said.contains(&format!("https://127.0.0.1:{port}/#enrol=")), "{said}");
+
+    let page = wanglou_tests::tls::page(&folder, port);
+    assert!(page.contains("strict-transport-security: max-age=31536000"), "{page}");
 
     // Only half of it has come: the certificate from before stays, and health says so.
     install(&folder, "second.pem", "first.key");
