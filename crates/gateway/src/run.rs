@@ -4,6 +4,7 @@ use crate::backup::{self, Backups, Schedule, Sources};
 use crate::canary::Canaries;
 use crate::clock::{self, Clock, Demand, Shifted, System};
 use crate::configuration::{self, Decisive, GatewayFile, Loaded};
+use crate::device_commands;
 use crate::effects::Dispatcher;
 use crate::evidence::{Allowed, Evidence};
 use crate::expiry;
@@ -14,7 +15,6 @@ use crate::hub::Hub;
 use crate::ingest::Ingest;
 use crate::intake::Lane;
 use crate::lanes::{Before, Filters, Lanes};
-use crate::lift_commands;
 use crate::metrics::Metrics;
 use crate::mqtt::{Publisher, PublisherOptions};
 use crate::observe::MetricsObserver;
@@ -165,7 +165,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
         gateway.clock.demand(),
     );
     let (dispatcher, effects, pushes) = Dispatcher::new(&recovered.engine);
-    let (orders, sender) = lift_commands::orders();
+    let (orders, sender) = device_commands::orders();
     let evidence =
         Evidence::new(opened.blobs.clone(), Allowed::parse(&gateway.evidence.hosts).unwrap_or_default());
     let (ingest, fetching) = Ingest::new(&recovered.engine, Arc::clone(&evidence));

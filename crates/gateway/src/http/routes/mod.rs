@@ -20,6 +20,15 @@ fn about_an_alarm(operation: Operation) -> Operation {
     operation.refuses(404, "gone", "there is no such alarm, or it is not the caller's to see")
 }
 
+/// What every operation that shows something of a home refuses.
+fn after_the_pin(operation: Operation) -> Operation {
+    operation.refuses(403, "off_duty", "not on duty").refuses(403, "pin_missing", "they have no PIN").refuses(
+        403,
+        "pin_needed",
+        "the PIN was not given on this phone within five minutes",
+    )
+}
+
 /// An alarm, as the examples have it.
 const ALARM: &str = "al_7c2e";
 /// What a SHA-256 looks like.

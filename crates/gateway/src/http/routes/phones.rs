@@ -1,6 +1,6 @@
 //! What phones use.
 
-use super::{ALARM, SHA256, about_an_alarm, somebody, words};
+use super::{ALARM, SHA256, about_an_alarm, after_the_pin, somebody, words};
 use crate::http::openapi::{
     Api, Auth, COMMANDS, CommandDone, CommandRefused, Tag, command, delete, get, post,
 };
@@ -148,10 +148,7 @@ pub(super) fn alarms(api: Api) -> Api {
     let resident = get("/api/alarms/{id}/resident", "resident", Tag::Alarms, "Who lives in the home that an open alarm is about")
         .more("For those on duty who see the alarm, after their PIN. Each look is journaled before anything is shown.")
         .at("id", "The alarm.", ALARM)
-        .gives::<resident::Resident>(200, "Whom to call.", json!({"name": "…", "telephone": "…", "family": []}))
-        .refuses(403, "off_duty", "not on duty")
-        .refuses(403, "pin_missing", "they have no PIN")
-        .refuses(403, "pin_needed", "the PIN was not given on this phone within five minutes");
+        .gives::<resident::Resident>(200, "Whom to call.", json!({"name": "…", "telephone": "…", "family": []}));
     let look =
         get("/api/evidence/{alarm}/{number}", "evidence", Tag::Alarms, "A picture or clip of an alarm")
             .more("By the gateway, which checks who asks; each look is counted and logged.")
@@ -171,7 +168,7 @@ pub(super) fn alarms(api: Api) -> Api {
         .on(receipt, commands::receipt)
         .on(drill, commands::drill)
         .on(about_an_alarm(detail), alarms::detail)
-        .on(about_an_alarm(resident), resident::show)
+        .on(after_the_pin(about_an_alarm(resident)), resident::show)
         .on(about_an_alarm(look), evidence::show)
         .on(about_an_alarm(hand_out), evidence::export)
 }
@@ -217,10 +214,7 @@ pub(super) fn people(api: Api) -> Api {
                 "home": "3/2/1203", "path": ["3号楼", "2单元", "1203"], "path_en": ["Building 3", "Unit 2", "1203"],
                 "status": "away", "absence": {"from": "2026-03-02T01:00:00Z", "until": null, "by": somebody()},
             }]),
-        )
-        .refuses(403, "off_duty", "not on duty")
-        .refuses(403, "pin_missing", "they have no PIN")
-        .refuses(403, "pin_needed", "the PIN was not given on this phone within five minutes");
+        );
     let history = get("/api/history", "history", Tag::People, "The alarms of a day")
         .more("All of them for those who oversee the compound, else those that the caller accepted.")
         .asks("day", "By the compound's calendar.", "2026-03-02")
@@ -255,7 +249,7 @@ pub(super) fn people(api: Api) -> Api {
         .refuses(429, "slow_down", "too many pictures");
     api.on(duty, team::duty)
         .on(works, register::works)
-        .on(absences, register::absences)
+        .on(after_the_pin(absences), register::absences)
         .on(history, team::history)
         .on(places, reports::places)
         .on(plan, plans::show)

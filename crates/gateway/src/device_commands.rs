@@ -1,5 +1,6 @@
-//! Sends commands to lifts and loudspeakers over MQTT. Each is begun in the journal before it leaves, leaves at most once, and not at
-//! all after it has expired; what the broker said of it goes back to the engine, which waits for the lift's own word.
+//! Sends commands to devices that do something, lifts' controllers and loudspeakers, over MQTT. Each is begun in the journal
+//! before it leaves, leaves at most once, and not at all after it has expired; what the broker said of it goes back to the
+//! engine, which waits for the device's own word.
 
 use crate::mqtt::{Outbound, Outcome, Publisher};
 use crate::writer::{Observer, WriterHandle};
@@ -14,7 +15,7 @@ use wanglou_model::{ChannelNews, Ended, Fact, Input, LiftCommand, Purpose, Times
 /// Commands that wait to be sent; more are left to time out.
 const COMMANDS_MAX: usize = 64;
 
-/// What the controller gets, on `wanglou/v1/cmd/<its identity>/<action>`.
+/// What the device gets, on `wanglou/v1/cmd/<its identity>/<action>`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Order {
     /// The same for a redelivery.
