@@ -149,6 +149,7 @@ pub async fn start(loaded: Loaded, config_path: PathBuf, options: RunOptions) ->
     let address = listener.local_addr().map_err(|error| RunError::System("the listener's address", error))?;
     let opened = open(&data, &gateway, &decisive, &health)?;
     let metrics = Metrics::default();
+    metrics.start_seconds.set(clock::wall().0 as f64 / 1e6);
     let quarantine = Arc::new(Quarantine::default());
     let history = opened.log.history().0.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let recovered = opened.recovered;
