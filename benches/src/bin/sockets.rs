@@ -1,13 +1,15 @@
 //! Ten thousand phones: what an idle socket costs, how long it takes until all are back, and how long one alarm takes to
-//! reach the last of them; beside a bare tokio-tungstenite broadcast in the same run. Phones are in this process, the
-//! gateway and the bare server in processes of their own, so that each has its own memory and descriptors.
+//! reach the last of them; beside a bare tokio-tungstenite broadcast in the same run. The gateway's phones are in this
+//! process; the gateway, the bare server and the bare server's phones are in processes of their own, so that each has its
+//! own memory and descriptors.
 
 use anyhow::{Context, bail};
 use clap::Parser;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
-use wanglou_benches::crowd::{Crowd, Door};
+use wanglou_benches::apart::{self, CrowdApart};
+use wanglou_benches::crowd::Crowd;
 use wanglou_benches::stats::{now, quantile};
 use wanglou_benches::{broadcast, crowd};
 
@@ -34,9 +36,14 @@ struct Args {
     config: PathBuf,
     /// Be the bare server on this port (used by the bench itself).
     #[arg(long, hide = true)]
-    bare: Option<u16>,
+    bare_server: Option<u16>,
+    /// Be the phones of the bare server on this port (used by the bench itself).
+    #[arg(long, hide = true)]
+    bare_phones: Option<u16>,
 }
 
+/// They come for the first time spread over this time.
+const CONNECT_WITHIN: Duration = Duration::from_secs(20);
 /// They come back spread over this time.
 const RECONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// A process that is measured sits still for so long first.
@@ -46,9 +53,10 @@ fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    match args.bare {
-        Some(port) => runtime.block_on(broadcast::serve(port)),
-        None => runtime.block_on(measure(&args)),
+    match (args.bare_server, args.bare_phones) {
+        (Some(port), _) => runtime.block_on(broadcast::serve(port)),
+        (None, Some(port)) => runtime.block_on(apart::serve(port, args.phones, CONNECT_WITHIN)),
+        (None, None) => runtime.block_on(measure(&args)),
     }
 }
 
@@ -66,7 +74,7 @@ async fn measure(args: &Args) -> anyhow::Result<()> {
     let bare_port = crowd::free_port()?;
     let bare = Ended(
         Command::new(std::env::current_exe()?)
-            .args(["--bare", &bare_port.to_string()])
+            .args(["--bare-server", &bare_port.to_string()])
             .spawn()
             .context("the bare server")?,
     );
@@ -76,10 +84,10 @@ async fn measure(args: &Args) -> anyhow::Result<()> {
     let began = memory(&gateway)?;
     println!("| | wanglou | bare tokio-tungstenite |\n|---|---|---|");
 
-    let bare_doors: Vec<Door> = (0..args.phones).map(|_| Door::bare(bare_port)).collect();
     let bare_began = memory(&bare)?;
-    let mut ours = Crowd::open(&doors, Duration::from_secs(20)).await?;
-    let mut theirs = Crowd::open(&bare_doors, Duration::from_secs(20)).await?;
+    let mut ours = Crowd::open(&doors, CONNECT_WITHIN).await?;
+    let (port, phones) = (bare_port.to_string(), args.phones.to_string());
+    let mut theirs = CrowdApart::open(&["--bare-phones", &port, "--phones", &phones])?;
     tokio::time::sleep(SETTLE).await;
     let (idle, bare_idle) = (memory(&gateway)?, memory(&bare)?);
     let each = |all: u64, before: u64| (all.saturating_sub(before)) as f64 / args.phones as f64;
@@ -100,9 +108,7 @@ async fn measure(args: &Args) -> anyhow::Result<()> {
         let from = now();
         site.raise(round).await?;
         last.push((ours.last_alarm(round + 1).await? - from).as_secs_f64() * 1e3);
-        let from = now();
-        broadcast::trigger(bare_port, ours.body()).await?;
-        bare_last.push((theirs.last_alarm(round + 1).await? - from).as_secs_f64() * 1e3);
+        bare_last.push(theirs.tell(ours.body())?);
     }
     println!(
         "| one alarm to the last phone, ms, median of {} | {:.0} | {:.0} |",
