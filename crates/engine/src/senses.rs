@@ -196,7 +196,10 @@ pub struct Senses {
     /// The same of each lane.
     #[serde(default)]
     pub outages: BTreeMap<String, Timestamp>,
-    /// The latest outage that is over: from, until.
+    /// The latest outage of each lane that is over, or a longer one whose aftermath still ran then: from, until.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) outages_over: BTreeMap<String, (Timestamp, Timestamp)>,
+    /// In a snapshot of an older version: the latest outage that is over, of whichever lane.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) outage_over: Option<(Timestamp, Timestamp)>,
     /// Times that nobody held for us, whatever it was, in order, not overlapping.
@@ -230,6 +233,7 @@ impl Default for Senses {
             lanes: BTreeMap::new(),
             outage_from: None,
             outages: BTreeMap::new(),
+            outages_over: BTreeMap::new(),
             outage_over: None,
             blinds: Vec::new(),
             lane_blinds: Vec::new(),
@@ -318,10 +322,30 @@ impl Senses {
 
     /// Since when a lane has been without its messages; `None` while they come, or if it was never there.
     pub fn outage_of(&self, lane: LaneName) -> Option<Timestamp> {
-        let state = self.lanes.get(lane.name())?;
+        self.outage_since(lane.name())
+    }
+
+    fn outage_since(&self, lane: &str) -> Option<Timestamp> {
+        let state = self.lanes.get(lane)?;
         // A snapshot of an older version knows of one outage only.
-        let from = self.outages.get(lane.name()).copied().or(self.outage_from);
+        let from = self.outages.get(lane).copied().or(self.outage_from);
         from.filter(|_| *state != PathState::Up)
+    }
+
+    /// A lane that fails again for a moment does not end the aftermath of a longer outage.
+    fn outage_ended(&mut self, lane: &str, from: Timestamp) {
+        let (over, at) = ((from, self.at), self.at);
+        let longer = |(a, b): &(Timestamp, Timestamp)| at - *b <= AFTERMATH && *b - *a > at - from;
+        let before = self.outages_over.get(lane).copied().filter(longer);
+        self.outages_over.insert(lane.to_owned(), before.unwrap_or(over));
+    }
+
+    /// Did a long outage of the lane by which something came, or of any if that is not known, end just now?
+    fn is_aftermath(&self, by: Option<Way>) -> bool {
+        let is_of = |lane: &str| by.is_none_or(|way| way.lane.name() == lane);
+        let of_lanes = self.outages_over.iter().filter(|(lane, _)| is_of(lane)).map(|(_, over)| over);
+        let mut over = of_lanes.chain(&self.outage_over);
+        over.any(|(from, until)| *until - *from > LATE_AFTER && self.at - *until <= AFTERMATH)
     }
 
     /// The gateway was off since the last input: what was held is still to come, phones have to come back.
@@ -340,17 +364,18 @@ impl Senses {
     }
 
     pub(crate) fn path(&mut self, lane: &str, state: PathState) {
-        self.lanes.insert(lane.to_owned(), state);
         if state == PathState::Up {
+            if let Some(from) = self.outage_since(lane) {
+                self.outage_ended(lane, from);
+            }
             self.outages.remove(lane);
         } else {
             self.outages.entry(lane.to_owned()).or_insert(self.at);
         }
+        self.lanes.insert(lane.to_owned(), state);
         let all_up = self.lanes.values().all(|state| *state == PathState::Up);
         if all_up {
-            // Before the very first start there is no outage, only nothing.
-            let over = self.outage_from.take().filter(|from| *from > Timestamp(0));
-            self.outage_over = over.map(|from| (from, self.at)).or(self.outage_over);
+            self.outage_from = None;
         } else {
             self.outage_from.get_or_insert(self.at);
         }
@@ -365,10 +390,7 @@ impl Senses {
             }
             None => (self.lanes.values().any(|state| *state == PathState::Draining), self.outage_from),
         };
-        let aftermath = self
-            .outage_over
-            .is_some_and(|(from, until)| until - from > LATE_AFTER && self.at - until <= AFTERMATH);
-        aftermath || (draining && outage.is_some_and(|from| self.at - from > LATE_AFTER))
+        self.is_aftermath(by) || (draining && outage.is_some_and(|from| self.at - from > LATE_AFTER))
     }
 
     /// When it was so, and how that stands to the present.
@@ -567,10 +589,65 @@ mod tests {
         }
         assert!(senses.undated_may_be_late(Some(ALARM)));
         senses.path("alarm", PathState::Up);
+        assert!(senses.undated_may_be_late(Some(ALARM)), "devices send what they kept");
+        senses.at = senses.at + AFTERMATH + Span(1);
         let late = [Some(ALARM), Some(BULK), None].map(|by| senses.undated_may_be_late(by));
         assert_eq!(late, [false, true, true]);
         assert_eq!(senses.outage_of(LaneName::Alarm), None);
         assert_eq!(senses.outage_of(LaneName::Bulk), Some(Timestamp(0)));
+    }
+
+    /// Both lanes down at zero, back at these seconds; the present is `now`. Is what comes by each late?
+    fn late_after(back: [i64; 2], now: i64) -> [bool; 2] {
+        let mut senses = senses();
+        senses.at = Timestamp(1);
+        for lane in ["alarm", "bulk"] {
+            senses.path(lane, PathState::Down);
+        }
+        let mut back: Vec<_> = back.into_iter().zip(["alarm", "bulk"]).collect();
+        back.sort_unstable();
+        for (at, lane) in back {
+            senses.at = Timestamp(1) + Span::secs(at);
+            senses.path(lane, PathState::Draining);
+            senses.path(lane, PathState::Up);
+        }
+        senses.at = Timestamp(1) + Span::secs(now);
+        [ALARM, BULK].map(|by| senses.undated_may_be_late(Some(by)))
+    }
+
+    #[test]
+    fn a_lane_that_recovers_makes_nothing_of_the_other_lane_late() {
+        assert_eq!(late_after([721, 721], 725), [true, true]);
+        assert_eq!(late_after([721, 760], 765), [false, true], "the alarm lane was back 44 s ago");
+        assert_eq!(late_after([2, 601], 605), [false, true], "only the bulk lane was away for long");
+    }
+
+    #[test]
+    fn a_flap_does_not_end_the_aftermath_of_a_long_outage() {
+        let mut senses = senses();
+        let mut turn = |at: i64, state| {
+            senses.at = Timestamp(1) + Span::secs(at);
+            senses.path("alarm", state);
+            senses.undated_may_be_late(Some(ALARM))
+        };
+        turn(0, PathState::Down);
+        assert!(turn(721, PathState::Up));
+        assert!(turn(723, PathState::Down));
+        assert!(turn(724, PathState::Up), "the second outage was short, the first was not");
+        assert!(turn(736, PathState::Up));
+        assert!(!turn(737, PathState::Up), "but not for ever");
+        turn(800, PathState::Down);
+        assert!(!turn(802, PathState::Up), "a short one alone is none");
+    }
+
+    #[test]
+    fn an_outage_that_an_older_version_saw_the_end_of_counts_for_every_lane() {
+        let mut old = serde_json::to_value(senses()).expect("json");
+        let fields = old.as_object_mut().expect("an object");
+        fields.insert("outage_over".into(), serde_json::json!([1, 700_000_000]));
+        fields.insert("at".into(), serde_json::json!(710_000_000));
+        let senses: Senses = serde_json::from_value(old).expect("reads");
+        assert!([Some(ALARM), Some(BULK), None].iter().all(|by| senses.undated_may_be_late(*by)));
     }
 
     #[test]

@@ -141,7 +141,7 @@ fn said(dice: &mut Dice, at: Timestamp) -> Fed {
     let qualities =
         [Quality::Ok, Quality::Ok, Quality::Ok, Quality::SuspectClock, Quality::Replayed, Quality::Test];
     said.quality = dice.one(&qualities);
-    Fed::Said { observations: vec![said], retain: dice.roll(10) == 0, dup: dice.roll(5) == 0 }
+    Fed::Said { observations: vec![said], retain: dice.roll(10) == 0, dup: dice.roll(5) == 0, by: None }
 }
 
 fn by_a_person(dice: &mut Dice, story: &Story, n: u32) -> Option<Fed> {

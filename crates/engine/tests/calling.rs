@@ -124,7 +124,7 @@ fn a_redelivery_after_the_end_of_an_alarm_raises_nothing() {
     story.observe(1, high());
     let id = story.only_alarm().id.clone();
     story.command(60, "wu", &id, Op::Resolve { outcome: Outcome::Real, note: String::new(), photos: vec![] });
-    let again = Fed::Said { observations: vec![high()], retain: false, dup: true };
+    let again = Fed::Said { observations: vec![high()], retain: false, dup: true, by: None };
     assert!(told(&story.feed(at(3000), again)).is_empty());
     assert_eq!((story.alarms().len(), story.only_alarm().count), (1, 1));
 }

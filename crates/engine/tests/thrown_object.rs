@@ -419,8 +419,12 @@ fn old_news_is_reviewed_and_never_rings() {
 #[test]
 fn what_the_broker_kept_self_tests_and_redeliveries_are_no_throws() {
     let mut story = begin();
-    let kept =
-        Fed::Said { observations: vec![observation("e1", sure(0.9).into())], retain: true, dup: false };
+    let kept = Fed::Said {
+        observations: vec![observation("e1", sure(0.9).into())],
+        retain: true,
+        dup: false,
+        by: None,
+    };
     assert_eq!(told(&story.feed(at(0), kept)), NOTHING);
     let mut test = observation("e1", sure(0.9).into());
     test.quality = Quality::Test;

@@ -16,7 +16,8 @@ fn scenario_7_a_redelivery_leaves_the_count_as_it_was() {
     story.observe(0, start.clone());
     story.pass(1.5);
     assert_eq!(story.observe(3, start.clone()), NOTHING);
-    let dup = Fed::Said { observations: vec![observation("cam", bike(0.93))], retain: false, dup: true };
+    let dup =
+        Fed::Said { observations: vec![observation("cam", bike(0.93))], retain: false, dup: true, by: None };
     assert_eq!(told(&story.feed(at(3.5), dup.clone())), ["repeat +1"], "never seen without the id");
     assert_eq!(told(&story.feed(at(4), dup)), NOTHING);
     assert_eq!(story.only_alarm().count, 2);

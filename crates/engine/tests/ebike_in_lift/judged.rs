@@ -166,7 +166,8 @@ fn news_from_long_ago_is_recorded_and_not_raised() {
     old.at_device = Some(at(-700));
     assert_eq!(story.observe(0, old), ["suppress late"]);
     // What the broker kept, a replay and a self-test are no events at all.
-    let kept = Fed::Said { observations: vec![observation("cam", bike(0.93))], retain: true, dup: false };
+    let kept =
+        Fed::Said { observations: vec![observation("cam", bike(0.93))], retain: true, dup: false, by: None };
     assert_eq!(told(&story.feed(at(1), kept)), NOTHING);
     for quality in [Quality::Replayed, Quality::Test] {
         let mut said = observation("cam", bike(0.93));
@@ -193,4 +194,34 @@ fn a_start_and_a_stop_out_of_one_queue_are_measured_by_the_cameras_clock() {
     let glimpse = Fed::said(vec![dated(bike(0.91), 20.0), dated(gone(), 20.8)]);
     let mut story = begin(site());
     assert_eq!(told(&story.feed(at(30), glimpse)), [SUSPECT]);
+}
+
+/// The gateway was off for twelve minutes; each lane is back so many seconds after that. What a camera that says only
+/// "start", without a time, says by the alarm lane.
+fn seen_after_an_outage(alarm_lane_s: f64, bulk_s: f64, seen_s: f64) -> Vec<String> {
+    let mut story = begin(site());
+    let path = |lane: &str, state| Input::Path(PathNews { lane: lane.into(), state });
+    for lane in ["alarm", "bulk"] {
+        story.input(0, path(lane, PathState::Up));
+    }
+    story.input(720, Input::Start { version: "t".into(), boot_id: "b2".into(), at_minus_boot: Span::ZERO });
+    let mut back = [(alarm_lane_s, "alarm"), (bulk_s, "bulk")];
+    back.sort_by(|a, b| a.0.total_cmp(&b.0));
+    for (after, lane) in back {
+        story.input(720.0 + after, path(lane, PathState::Draining));
+        story.input(720.0 + after, path(lane, PathState::Up));
+    }
+    let by = Some(Way { lane: LaneName::Alarm, qos0: false });
+    let said =
+        Fed::Said { observations: vec![observation("cam", bike(0.93))], retain: false, dup: false, by };
+    let lines = told(&story.feed(at(720.0 + seen_s), said));
+    story.decides_the_same_again();
+    lines
+}
+
+#[test]
+fn a_bike_is_not_thrown_away_as_old_because_the_other_lane_came_back() {
+    assert_eq!(seen_after_an_outage(1.0, 40.0, 45.0), [SUSPECT], "its own lane was back 44 s ago");
+    assert_eq!(seen_after_an_outage(40.0, 1.0, 45.0), ["suppress late"], "its own was back 5 s ago");
+    assert_eq!(seen_after_an_outage(1.0, 1.0, 5.0), ["suppress late"]);
 }

@@ -92,19 +92,24 @@ pub fn observation(device: &str, reading: Reading) -> Observation {
 /// One input, as it was fed.
 #[derive(Debug, Clone)]
 pub enum Fed {
-    Said { observations: Vec<Observation>, retain: bool, dup: bool },
+    Said { observations: Vec<Observation>, retain: bool, dup: bool, by: Option<Way> },
     Input(Input),
 }
 
 impl Fed {
     pub fn said(observations: Vec<Observation>) -> Self {
-        Fed::Said { observations, retain: false, dup: false }
+        Fed::Said { observations, retain: false, dup: false, by: None }
+    }
+
+    /// Kept by the broker.
+    pub fn retained(observations: Vec<Observation>) -> Self {
+        Fed::Said { observations, retain: true, dup: false, by: None }
     }
 
     pub fn stimulus(&self) -> Stimulus<'_> {
         match self {
-            Fed::Said { observations, retain, dup } => {
-                Stimulus::Said { observations, retain: *retain, dup: *dup, by: None }
+            Fed::Said { observations, retain, dup, by } => {
+                Stimulus::Said { observations, retain: *retain, dup: *dup, by: *by }
             }
             Fed::Input(input) => Stimulus::Input(input),
         }
@@ -121,12 +126,17 @@ pub struct Story {
 impl Story {
     /// Everybody's phone is online.
     pub fn begin(site: Site, rules: RuleSettings) -> Self {
-        let mut story = Self { engine: engine(site, rules), log: vec![], commands: 0 };
+        Self::told_to(engine(site, rules), at(-60))
+    }
+
+    /// The same, told to an engine that was set up otherwise, from another time on.
+    pub fn told_to(engine: Engine, begin: Timestamp) -> Self {
+        let mut story = Self { engine, log: vec![], commands: 0 };
         let officers: Vec<OfficerId> = story.engine.setup().site.officers.keys().cloned().collect();
         for officer in officers {
             let phone = PhoneId::parse(&format!("phone-{officer}")).expect("a phone");
             let news = PhoneNews { officer, phone, state: PhoneState::Online };
-            story.feed(at(-60), Fed::Input(Input::Phone(news)));
+            story.feed(begin, Fed::Input(Input::Phone(news)));
         }
         story
     }
@@ -141,7 +151,8 @@ impl Story {
         all
     }
 
-    fn one(&mut self, at: Timestamp, fed: Fed) -> Vec<Fact> {
+    /// Feeds without firing what is due.
+    pub fn one(&mut self, at: Timestamp, fed: Fed) -> Vec<Fact> {
         let facts = self.engine.step(at, fed.stimulus());
         self.log.push((at, fed, facts.clone()));
         facts

@@ -255,8 +255,17 @@ impl Model {
         double
     }
 
-    /// Out of an outage of more than ten minutes, without a time of its own.
+    /// Out of an outage of more than ten minutes, or within 15 s of its end, without a time of its own. What the lanes that it
+    /// did not come by went through is nothing to it.
     fn may_be_old(&self, by: Option<Way>) -> bool {
+        let just_over = self.outages_over.iter().any(|(lane, from, until)| {
+            let its_lane = by.is_none_or(|way| way.lane.name() == lane);
+            its_lane && *until - *from > Span::mins(10) && self.now - *until <= Span::secs(15)
+        });
+        just_over || self.comes_out_of_an_outage(by)
+    }
+
+    fn comes_out_of_an_outage(&self, by: Option<Way>) -> bool {
         let (draining, from) = match by {
             Some(way) => {
                 let lane = self.lanes.get(way.lane.name());
@@ -320,7 +329,11 @@ impl Model {
         let judged = self.may_judge_silence();
         match input {
             Input::Path(news) => {
-                let since = self.lanes.get(&news.lane).and_then(|(_, since)| *since).unwrap_or(self.now);
+                let since = self.lanes.get(&news.lane).and_then(|(_, since)| *since);
+                if let Some(from) = since.filter(|_| news.state == PathState::Up) {
+                    self.outages_over.push((news.lane.clone(), from, self.now));
+                }
+                let since = since.unwrap_or(self.now);
                 let since = (news.state != PathState::Up).then_some(since);
                 self.lanes.insert(news.lane.clone(), (news.state, since));
                 let all_up = self.lanes.values().all(|(state, _)| *state == PathState::Up);
