@@ -21,6 +21,10 @@ const OPEN_MAX: usize = 1_000;
 const NEAREST_M: f64 = 200.0;
 /// The detail that names those who told of it.
 const REPORTERS: &str = "reporters";
+/// The detail with what was said after the first words.
+const TEXTS: &str = "texts";
+/// So many of them are kept; the oldest goes.
+const TEXTS_MAX: usize = 20;
 
 /// A note from outside that was taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,7 +119,7 @@ impl Alarm {
     /// What was said of a person goes, with every picture.
     pub(crate) fn erase(&mut self) {
         self.evidence.clear();
-        self.details.retain(|name, _| !matches!(name.as_str(), "text" | "texts" | "position"));
+        self.details.retain(|name, _| !matches!(name.as_str(), "text" | TEXTS | "position"));
         for entry in
             self.timeline.iter_mut().filter(|entry| matches!(entry.what.as_str(), "noted" | "resolved"))
         {
@@ -123,6 +127,17 @@ impl Alarm {
         }
         self.dirty = true;
     }
+}
+
+/// One more thing that was said, beside what was said before. Nothing new: no detail.
+pub(crate) fn texts_with(alarm: &Alarm, new: &str) -> BTreeMap<String, Value> {
+    let mut texts = alarm.details.get(TEXTS).and_then(Value::as_array).cloned().unwrap_or_default();
+    if new.is_empty() || texts.iter().any(|text| text == new) {
+        return BTreeMap::new();
+    }
+    texts.push(json!(new));
+    texts.drain(..texts.len().saturating_sub(TEXTS_MAX));
+    BTreeMap::from([(TEXTS.to_owned(), Value::Array(texts))])
 }
 
 /// Where it is, by the registry.

@@ -142,3 +142,47 @@ fn smoke_that_comes_back_while_a_second_detector_says_so_is_confirmed_at_once() 
     assert!(again.contains(&"upgrade P1 confirmed".to_owned()), "{again:?}");
     assert_eq!(story.engine.book().alarms[&first].stage.as_deref(), Some("confirmed"));
 }
+
+/// Somebody tells of a fire.
+fn fire(at: &str, text: &str) -> Op {
+    let (category, place) = (Category::Fire, Some(place(at)));
+    Op::Report(Report { category, text: text.into(), place, position: None, photos: vec![] })
+}
+
+#[test]
+fn what_people_tell_of_a_fire_stays_with_it_and_its_holder_hears_of_another_place() {
+    let mut story = begin();
+    story.say(0, "corridor", smoke(true));
+    let id = story.only_alarm().id.clone();
+    let confirmed = story.enter(10, "zhao", fire("3/2/12F", "thick smoke"));
+    assert_eq!(confirmed[..2], ["repeat +1", "upgrade P1 confirmed"]);
+    story.command(20, "wu", &id, Op::Accept { eta_s: None });
+    let elsewhere = story.enter(30, "li", fire(HOME, "child trapped, 12th floor"));
+    assert_eq!(elsewhere, ["repeat +1", "remind wu told_elsewhere"]);
+    let again = story.enter(40, "qian", fire(HOME, "they are at the window"));
+    assert_eq!(again, ["repeat +1"], "they know of that place");
+    assert_eq!(story.enter(50, "sun", fire("3/2/12F", "")), ["repeat +1"], "its own place");
+    assert_eq!(story.enter(60, "wu", fire("3", "up the stairs")), ["repeat +1"], "their own word");
+    let details = &story.only_alarm().details;
+    let texts = [
+        "thick smoke",
+        "3/2/1203: child trapped, 12th floor",
+        "3/2/1203: they are at the window",
+        "3: up the stairs",
+    ];
+    assert_eq!(details["texts"], serde_json::json!(texts));
+    assert_eq!(details["reports"], 5);
+    story.decides_the_same_again();
+    story.replays_the_same_under(RuleSettings::default());
+}
+
+#[test]
+fn of_many_words_about_one_fire_the_latest_twenty_stay() {
+    let mut story = begin();
+    story.say(0, "corridor", smoke(true));
+    for n in 0..30 {
+        story.enter(10 + n, "zhao", fire("3/2/12F", &format!("word {n}")));
+    }
+    let texts = story.only_alarm().details["texts"].as_array().expect("texts").clone();
+    assert_eq!((texts.len(), &texts[0], &texts[19]), (20, &"word 10".into(), &"word 29".into()));
+}

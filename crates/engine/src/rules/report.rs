@@ -9,14 +9,13 @@ use super::{Cause, KindWords, Proposal, Raise, Rule, RuleSettings, RuleTimers, m
 use crate::alarm::Alarm;
 use crate::ladder::{default_ladder, rung, times};
 use crate::raising::incident_of;
-use crate::reports::{Source, Word, evidence};
+use crate::reports::{Source, Word, evidence, texts_with};
 use crate::senses::{Senses, Sighting, Subject};
 use crate::setup::Setup;
 use crate::snapshot::SnapshotError;
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use wanglou_model::{
     Audience, Device, Ladder, Note, NoteKind, PlaceId, Priority, Reason, Role, Span, StopsAt,
 };
@@ -147,7 +146,7 @@ impl PeoplesReport {
             raise.incident = Some(incident_of(&[site, "fire", building.as_str(), &world.at.0.to_string()]));
         }
         if let Some(alarm) = earlier {
-            raise.details = joined(alarm, word);
+            raise.details = texts_with(alarm, &word.report.text);
         }
         raise
     }
@@ -193,18 +192,6 @@ fn base(
         raise.details.insert("position".to_owned(), json!(position));
     }
     raise
-}
-
-/// What one more report of the same thing adds: its words, beside those of the first.
-fn joined(alarm: &Alarm, word: &Word) -> BTreeMap<String, Value> {
-    const TEXTS_MAX: usize = 20;
-    let mut texts = alarm.details.get("texts").and_then(Value::as_array).cloned().unwrap_or_default();
-    let new = json!(word.report.text);
-    if word.report.text.is_empty() || texts.contains(&new) || texts.len() >= TEXTS_MAX {
-        return BTreeMap::new();
-    }
-    texts.push(new);
-    BTreeMap::from([("texts".to_owned(), Value::Array(texts))])
 }
 
 /// A command room's note: an alarm with acceptance, arrival and end like any other.

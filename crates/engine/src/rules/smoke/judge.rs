@@ -6,7 +6,7 @@ use crate::alarm::{Alarm, Condition};
 use crate::command::closed;
 use crate::ladder::{default_ladder, rung};
 use crate::raising::{incident_of, kind_of};
-use crate::reports::{Source, Word};
+use crate::reports::{Source, Word, texts_with};
 use crate::rules::sensing::{building_of, gone, self_tested, was_nothing};
 use crate::rules::{Proposal, Raise};
 use crate::senses::{Freshness, Sighting, Subject};
@@ -26,6 +26,9 @@ const RANG_AGAIN: &str = "rang_again";
 const PROMPT: &str = "prompt";
 /// How many people have told of it.
 const REPORTS: &str = "reports";
+/// Other places than its own that people told of, and how many of them are kept.
+const PLACES: &str = "places";
+const PLACES_MAX: usize = 20;
 
 /// Is it known to be a fire?
 pub(super) fn is_confirmed(alarm: &Alarm) -> bool {
@@ -222,13 +225,14 @@ impl Smoke {
         };
         let fire = world.book.open_alarms().filter(burns);
         let fire = fire.min_by_key(|alarm| (!is_confirmed(alarm), alarm.raised_at, &alarm.id))?;
-        let told = fire.details.get(REPORTS).and_then(Value::as_u64).unwrap_or(0) + 1;
         let evidence = word.evidence();
         let mut facts = vec![
             Fact::Repeated { alarm: fire.id.clone(), count: 1, last_at: world.at, device: None, evidence },
-            Fact::Detailed { alarm: fire.id.clone(), details: details([(REPORTS, told.into())]) },
+            Fact::Detailed { alarm: fire.id.clone(), details: words_kept(fire, word) },
         ];
-        if !is_confirmed(fire) {
+        if is_confirmed(fire) {
+            facts.extend(elsewhere(world, fire, word));
+        } else {
             facts.extend(confirm(fire, &words::told_too()));
         }
         Some(facts.into_iter().map(Proposal::Fact).collect())
@@ -300,6 +304,43 @@ impl Smoke {
 /// Somebody told of a fire before any detector did.
 pub(crate) fn is_told_fire(alarm: &Alarm) -> bool {
     alarm.kind.as_str() == "report" && alarm.details.get("category") == Some(&Value::from("fire"))
+}
+
+/// What somebody tells of a fire stays with it, with the place where that is another than the detector's.
+fn words_kept(fire: &Alarm, word: &Word) -> BTreeMap<String, Value> {
+    let told = fire.details.get(REPORTS).and_then(Value::as_u64).unwrap_or(0) + 1;
+    let text = match (*word.place == fire.place, word.report.text.as_str()) {
+        (true, text) => text.to_owned(),
+        (false, "") => word.place.to_string(),
+        (false, text) => format!("{}: {text}", word.place),
+    };
+    let mut kept = texts_with(fire, &text);
+    kept.insert(REPORTS.to_owned(), told.into());
+    if let Some(places) = one_more_place(fire, word.place) {
+        kept.insert(PLACES.to_owned(), places.into());
+    }
+    kept
+}
+
+/// The other places that were told of, with this one if it is new and there is room.
+fn one_more_place(fire: &Alarm, place: &PlaceId) -> Option<Vec<Value>> {
+    let mut places = fire.details.get(PLACES).and_then(Value::as_array).cloned().unwrap_or_default();
+    let known = *place == fire.place || places.iter().any(|known| known == place.as_str());
+    if known || places.len() >= PLACES_MAX {
+        return None;
+    }
+    places.push(place.as_str().into());
+    Some(places)
+}
+
+/// Whoever has the fire hears that somebody tells of another place, once of each.
+fn elsewhere(world: &World, fire: &Alarm, word: &Word) -> Option<Fact> {
+    let holder = &fire.accepted.as_ref()?.by;
+    let by_holder = matches!(word.source, Source::Officer(by) if by == holder);
+    let new = !by_holder && one_more_place(fire, word.place).is_some();
+    let to = vec![holder.clone()];
+    let reason = words::told_elsewhere(&world.setup.site, word.place);
+    new.then(|| Fact::Reminded { alarm: fire.id.clone(), to, reason })
 }
 
 fn key_of(subject: &Subject, since: Timestamp) -> String {

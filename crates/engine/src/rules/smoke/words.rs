@@ -2,7 +2,7 @@
 
 use super::spot::Sense;
 use crate::rules::{KindWords, text};
-use wanglou_model::Reason;
+use wanglou_model::{PlaceId, Reason, Site};
 
 pub(super) fn smoke() -> KindWords {
     KindWords { title: text("烟雾告警", "Smoke"), advice: advice() }
@@ -36,6 +36,20 @@ pub(super) fn told_too() -> Reason {
         "confirmed",
         "有人报告起火，已核实：立即拨打119",
         "somebody tells of a fire too, confirmed: call 119 now",
+    )
+}
+
+pub(super) fn told_elsewhere(site: &Site, place: &PlaceId) -> Reason {
+    let named = site.path_of(place);
+    let zh: String = named.iter().map(|name| name.zh.as_str()).collect();
+    let en: Vec<&str> = named.iter().map(|name| name.en.as_str()).collect();
+    let en = en.join(", ");
+    let [zh, en] =
+        [zh, en].map(|name| if name.trim_matches([',', ' ']).is_empty() { place.to_string() } else { name });
+    Reason::new(
+        "told_elsewhere",
+        format!("同楼另有人报告起火：{zh}"),
+        format!("somebody tells of fire at another place of the building: {en}"),
     )
 }
 
