@@ -81,9 +81,11 @@ impl Car {
         self.gone.is_none()
     }
 
-    /// Can it be the one that comes into sight again? Of cars without a plate one that was there for moments has driven by.
-    fn stood(&self, gone: Timestamp) -> bool {
-        self.plate.is_some() || gone - self.since >= STANDS
+    /// Can it be the one that comes into sight again? Of cars without a plate one that was there for moments has driven by,
+    /// unless it was out of sight for less than that: then a camera's detection flickers.
+    fn stood(&self, gone: Timestamp, back: Timestamp) -> bool {
+        let seen = gone - self.since;
+        self.plate.is_some() || seen >= STANDS || back - gone < seen
     }
 
     /// From when on it has stood for too long.
@@ -107,7 +109,7 @@ impl Lane {
             }
             return;
         }
-        let back = |car: &Car, gone: Timestamp| sight.at - gone <= hidden && car.stood(gone);
+        let back = |car: &Car, gone: Timestamp| sight.at - gone <= hidden && car.stood(gone, sight.at);
         let stays = self.cars.get(&key).is_some_and(|car| car.gone.is_none_or(|gone| back(car, gone)));
         if !stays {
             let (segment, plate) = (sight.segment.to_owned(), plate.map(str::to_owned));
@@ -191,5 +193,44 @@ impl Lane {
         }
         let hidden = Span::secs(settings.hidden_s.max(settings.empty_s));
         self.cars.retain(|_, car| car.gone.is_none_or(|gone| !car.left || now - gone <= hidden));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seen for so many seconds, then not for so many, again and again for an hour: when it is told of.
+    fn told_after(seen_s: i64, hidden_s: i64) -> Option<i64> {
+        let (mut lane, settings) = (Lane::default(), FireLaneSettings::default());
+        for second in 0..3_600 {
+            let now = Timestamp(0) + Span::secs(second);
+            let present = match second % (seen_s + hidden_s) {
+                0 => Some(true),
+                part if part == seen_s => Some(false),
+                _ => None,
+            };
+            if let Some(present) = present {
+                let (segment, plate, attended, mark) = ("a", None, None, None);
+                lane.see(&settings, &Sight { segment, plate, present, attended, at: now, now, mark });
+            }
+            lane.look(&settings, now);
+            if lane.news.iter().any(|news| matches!(news, News::Stands(_))) {
+                return Some(second);
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn a_parked_car_whose_detection_flickers_is_told_of() {
+        assert_eq!(told_after(25, 5), Some(180));
+        assert_eq!(told_after(3, 2), Some(180));
+    }
+
+    #[test]
+    fn cars_that_drive_by_with_longer_gaps_are_not() {
+        assert_eq!(told_after(10, 80), None);
+        assert_eq!(told_after(25, 25), None, "as long as they were there");
     }
 }
