@@ -182,6 +182,7 @@ impl Book {
                         Ended::Unknown => "unknown",
                     };
                     self.note_effect(at, &row, how, detail);
+                    self.bulletin_ended(&row, *ended);
                 }
             }
             Fact::Health { device: Some(device), ok, .. } => {

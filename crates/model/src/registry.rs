@@ -520,6 +520,16 @@ impl Site {
         zones.chain(parts).find(is_building)
     }
 
+    /// Is a place a home, or in one? All of them alike, whether or not somebody who lives alone is registered there: were
+    /// those others left out, the gap would name them.
+    pub fn is_of_a_home(&self, place: &PlaceId) -> bool {
+        let is_home = |place: &PlaceId| {
+            let kind = self.places.get(place).map(|known| known.kind);
+            kind == Some(PlaceKind::Home) || self.homes.contains_key(place)
+        };
+        std::iter::successors(Some(place.clone()), PlaceId::parent).any(|outer| is_home(&outer))
+    }
+
     /// The names from the outermost place to this one, for a screen: `["3号楼", "2单元", "电梯B"]`.
     pub fn path_of(&self, place: &PlaceId) -> Vec<&Text> {
         let mut path = place.parent().map_or_else(Vec::new, |outer| self.path_of(&outer));
