@@ -106,11 +106,10 @@ impl Book {
         }
     }
 
-    /// A new alarm was set aside as a part of an incident: whoever was told of the whole has it in the list.
+    /// A new alarm was set aside as a part of an incident: it counts for those whom a rung told of the whole.
     pub(crate) fn part(&mut self, at: Timestamp, id: &AlarmId) {
         let Some(alarm) = self.alarms.get(id).filter(|alarm| alarm.raised_at == at) else { return };
-        let whom: Vec<OfficerId> = self.told_of_whole(alarm).cloned().collect();
-        for officer in whom {
+        for officer in self.called_to_whole(alarm) {
             self.calls.entry(officer).or_default().add(at, id);
         }
     }
@@ -139,9 +138,22 @@ impl Book {
 
     /// A part of an incident rings for nobody. Whoever was told of the incident has it in the list all the same.
     pub(crate) fn told_of_whole(&self, alarm: &Alarm) -> impl Iterator<Item = &OfficerId> {
+        self.whole_of(alarm).into_iter().flat_map(|whole| whole.followers.keys())
+    }
+
+    /// Those whom a rung told of it, ringing or not. Who only looks on, as the control room does, was called to nothing.
+    fn called_to_whole(&self, alarm: &Alarm) -> Vec<OfficerId> {
+        let followers = self.whole_of(alarm).into_iter().flat_map(|whole| &whole.followers);
+        followers
+            .filter(|(_, follower)| follower.rung.is_some())
+            .map(|(officer, _)| officer.clone())
+            .collect()
+    }
+
+    /// What is told in place of an alarm that is a part of an incident.
+    fn whole_of(&self, alarm: &Alarm) -> Option<&Alarm> {
         let part = alarm.shelved.as_ref().is_some_and(|shelf| shelf.how == Aside::ByDesign);
-        let whole = part.then(|| self.parent_of(alarm)).flatten();
-        whole.into_iter().flat_map(|whole| whole.followers.keys())
+        part.then(|| self.parent_of(alarm)).flatten()
     }
 }
 
@@ -179,8 +191,7 @@ impl Engine {
     /// A new part of an incident that is told by another alarm: it counts for those who were told of that.
     pub(crate) fn count_part(&mut self, at: Timestamp, id: &AlarmId, facts: &mut Vec<Fact>) {
         let Some(alarm) = self.book().alarms.get(id) else { return };
-        let whom: Vec<OfficerId> = self.book().told_of_whole(alarm).cloned().collect();
-        for officer in whom {
+        for officer in self.book().called_to_whole(alarm) {
             self.judge_flood(at, &officer, facts);
         }
     }

@@ -158,3 +158,25 @@ fn a_part_of_a_flood_rings_for_nobody_and_stands_in_the_list_of_whoever_was_told
     assert_eq!(outbox.of.len(), 2, "both are in the guard's list");
     story.decides_the_same_again();
 }
+
+#[test]
+fn parts_of_a_flood_count_for_those_whom_a_rung_called_not_for_whoever_looks_on() {
+    let mut site = site();
+    for n in 20..35 {
+        let (id, at) = (format!("cover-{n}"), format!("cover/{n}"));
+        add_place(&mut site, &at, PlaceKind::Cover);
+        add_device(&mut site, &id, &at, Purpose::Cover, |_| {});
+        site.places.get_mut(&place(&at)).expect("a place").zone = Some(place("cover"));
+    }
+    let mut story = Story::begin(site, RuleSettings::default());
+    for n in 20..35 {
+        let wet = Reading::WaterLevel { mm_below_rim: Some(150.0), mm: None, alarm: None };
+        story.say(f64::from(n), &format!("cover-{n}"), wet);
+    }
+    let book = story.engine.book();
+    assert!(book.outboxes[&officer("li")].of.len() >= 15, "the control room sees them all");
+    assert!(book.is_flooded(&officer("wu")), "the guard was called to the first");
+    assert!(!book.is_flooded(&officer("li")), "nobody called the control room");
+    assert!(!book.calls.contains_key(&officer("li")), "and nothing counts for them");
+    story.decides_the_same_again();
+}
