@@ -142,3 +142,35 @@ fn the_loudspeaker_of_a_square_speaks_once_for_an_alarm_and_once_for_a_burst() {
     assert_eq!(words_said(&minutes), [("horn", "voice", true)]);
     story.decides_the_same_again();
 }
+
+#[test]
+fn two_bursts_within_five_minutes_are_spoken_to_once_wherever_the_clock_stands() {
+    let mut site = site();
+    add_device(&mut site, "horn", "square", Purpose::Speaker, |_| {});
+    let mut story = Story::begin(site, RuleSettings::default());
+    // Bursts of ten seconds that end at 19:04:55, 19:05:10, 19:09:54 and 19:10:09.
+    let said = [4 * 60 + 55, 5 * 60 + 10, 9 * 60 + 54, 10 * 60 + 9].map(|ends: i32| {
+        let loud = |s: i32| {
+            let db = if s == ends - 10 { 50.0 } else { 70.0 + f64::from(s % 7) };
+            let second = Reading::Noise {
+                laeq_db: db,
+                period_s: 1.0,
+                lmax_db: Some(db),
+                valid_s: Some(1.0),
+                weighting: "A".into(),
+            };
+            story.feed(at(36_000 + s), Fed::said(vec![observation("meter", second)]))
+        };
+        let facts: Vec<Fact> = (ends - 10..=ends).flat_map(loud).collect();
+        for fact in &facts {
+            if let Fact::Commanded(command) = fact {
+                let (effect, ended) = (command.command.clone(), Some(Ended::Done));
+                let done = Input::Channel(ChannelNews { effect, ended, detail: String::new() });
+                story.feed(at(36_000 + ends + 1), Fed::Input(done));
+            }
+        }
+        words_said(&facts).len()
+    });
+    assert_eq!(said, [1, 0, 0, 1]);
+    story.decides_the_same_again();
+}

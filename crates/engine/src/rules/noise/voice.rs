@@ -7,7 +7,7 @@ use crate::lift_command::{Order, give};
 use crate::setup::Setup;
 use crate::world::World;
 use std::collections::BTreeMap;
-use wanglou_model::{DeviceId, Fact, LiftAction, PlaceId, Purpose, Reason, Span};
+use wanglou_model::{CommandState, DeviceId, Fact, LiftAction, PlaceId, Purpose, Reason, Span};
 
 /// Short noise that goes on is one occasion for so long.
 const AGAIN_AFTER: Span = Span::mins(5);
@@ -38,9 +38,12 @@ impl Noise {
     ) -> Option<Fact> {
         let zone = world.setup.site.places.get(place).and_then(|place| place.zone.as_ref());
         let device = self.speakers.get(place).or_else(|| self.speakers.get(zone?))?;
+        if alarm.is_none() && spoke_lately(world, place) {
+            return None;
+        }
         let occasion = match alarm {
             Some(alarm) => format!("{}|{}", alarm.id, alarm.raised_at.0),
-            None => format!("burst|{}", world.at.0 / AGAIN_AFTER.0),
+            None => format!("burst|{}", world.at.0),
         };
         let order = Order {
             lift: place,
@@ -53,4 +56,13 @@ impl Noise {
         };
         give(world, order).filter(|_| world.senses.may_judge_absence())
     }
+}
+
+/// Was short noise at this place spoken to, less than five minutes ago? What never left was not heard.
+fn spoke_lately(world: &World, place: &PlaceId) -> bool {
+    world.book.commands.values().any(|row| {
+        let burst = row.command.action == LiftAction::Voice && row.command.alarm.is_none();
+        let heard = row.state != CommandState::Failed;
+        burst && heard && row.command.lift == *place && world.at - row.at < AGAIN_AFTER
+    })
 }
