@@ -85,7 +85,12 @@ pub(crate) fn overdue(book: &Book, id: &str) -> Option<Fact> {
     let (state, detail) = if row.state == CommandState::Pending {
         (CommandState::Failed, "was not sent in time")
     } else {
-        (CommandState::TimedOut, "the lift did not do it in time")
+        let late = match row.command.action {
+            LiftAction::Hold => "the lift does not report that it is held",
+            LiftAction::Release => "the lift does not report that it is let go",
+            LiftAction::Voice => "the broker did not say in time that it has it",
+        };
+        (CommandState::TimedOut, late)
     };
     Some(Fact::CommandNews { command: id.to_owned(), state, detail: detail.to_owned() })
 }
@@ -201,5 +206,21 @@ mod tests {
         book.commanded(Timestamp(602), &command(901), &mut timers);
         assert!(!book.commands.contains_key("cm_0"), "none has ended: the oldest goes");
         assert_eq!((book.commands.len(), timers.len()), (COMMANDS_MAX, COMMANDS_MAX));
+    }
+
+    #[test]
+    fn what_was_late_is_said_of_each_by_what_it_is() {
+        let said = |action| {
+            let (mut book, mut timers) = (Book::default(), Timers::default());
+            let asked = LiftCommand { action, ..command(1) };
+            book.commanded(Timestamp(0), &asked, &mut timers);
+            book.command_news(Timestamp(1), "cm_1", CommandState::Started, "", &mut timers);
+            let Some(Fact::CommandNews { detail, .. }) = overdue(&book, "cm_1") else { return String::new() };
+            detail
+        };
+        assert_eq!(said(LiftAction::Hold), "the lift does not report that it is held");
+        assert_eq!(said(LiftAction::Release), "the lift does not report that it is let go");
+        let voice = said(LiftAction::Voice);
+        assert!(voice.contains("broker") && !voice.contains("lift"), "a loudspeaker is no lift: {voice}");
     }
 }
