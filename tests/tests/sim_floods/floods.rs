@@ -337,10 +337,13 @@ fn f8_in_a_handover_nothing_is_without_owner_or_deadline() {
                 && alarm.shelved.is_none()
                 && since_called > Span::mins(10)
         };
+        let mut looked_at = 0;
         for alarm in run.engine().book().open_alarms().filter(last) {
+            looked_at += 1;
             let climbed = alarm.rung >= Some(2) || alarm.ladder.rungs.len() < 3;
             assert!(climbed, "seed {seed}: {} at {} is on rung {:?}", alarm.kind, alarm.place, alarm.rung);
         }
+        assert!(looked_at > 0, "seed {seed}: none has been called for ten minutes, so nothing was looked at");
         let most = run.pushes.by_person(Span::mins(10), |push| push.at >= begin);
         assert!(most.values().all(|(_, most)| *most <= 10), "seed {seed}: {most:?}");
     }
