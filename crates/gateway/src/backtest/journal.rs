@@ -2,6 +2,7 @@
 //! they were written; from there on its messages and people's acts go in once more, and deadlines fire when they are
 //! due by the rules of today. The journal itself is left as it is, and may belong to a gateway that is running.
 
+use super::ahead::{Entry, Reader, What as Read};
 use super::diff::Telling;
 use super::effects::Effect;
 use super::simulation::{Remark, Simulation};
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use wanglou_engine::{Engine, Stimulus};
 use wanglou_journal::files::Files;
 use wanglou_journal::{
-    Blob, BlobId, Blobs, Body, Configs, FileError, OpenError, Options, Position, Record, SegmentLog, Store,
+    Blob, BlobId, Blobs, Body, Configs, FileError, OpenError, Options, Position, SegmentLog, Store,
     StoreError,
 };
 use wanglou_model::{Fact, Input, RawMessage, Span, Timestamp};
@@ -84,11 +85,8 @@ pub fn replay(
     let (log, _) = SegmentLog::open(Options { files: Arc::clone(&files), ..Options::new(data) })?;
     let blobs = Blobs::open(Arc::clone(&files), data)?;
     let configs = Configs::open(files, data)?;
-    let (simulation, start) = match from {
-        None => {
-            let engine = Engine::new(Arc::clone(&current.setup));
-            (Simulation::bare(engine, DecodeState::default(), current, None), Position::FIRST)
-        }
+    let (engine, decoding, start) = match from {
+        None => (Engine::new(Arc::clone(&current.setup)), DecodeState::default(), Position::FIRST),
         Some(from) => {
             let start = first_from(&log, from)?;
             let found =
@@ -96,22 +94,63 @@ pub fn replay(
             let mut engine = found.engine;
             let at = engine.senses().at;
             engine.reconfigure(at, Arc::clone(&current.setup));
-            (Simulation::bare(engine, found.decoding, current, Some(from)), start)
+            (engine, found.decoding, start)
         }
     };
-    let mut replay = Replay { simulation, blobs: &blobs, until };
-    log.read_from(start, &mut |record| {
-        let flow = replay.take(&record);
-        replay.simulation.take_effects().into_iter().for_each(&mut *out);
-        flow
+    let mut simulation = Simulation::bare(engine, current, from);
+    let reader = Reader { log, blobs: &blobs, profiles: &current.profiles, decoding, until };
+    reader.read(start, |entry| {
+        take(&mut simulation, entry);
+        simulation.take_effects().into_iter().for_each(&mut *out);
     })?;
     if let Some(until) = until {
-        replay.simulation.pass(until);
+        simulation.pass(until);
     }
-    let telling = replay.simulation.take_telling();
-    let (effects, remarks) = replay.simulation.end();
+    let telling = simulation.take_telling();
+    let (effects, remarks) = simulation.end();
     effects.into_iter().for_each(out);
     Ok(Replayed { remarks, telling })
+}
+
+fn take(simulation: &mut Simulation, entry: Entry) {
+    let Entry { position, at, what } = entry;
+    simulation.at_line(usize::try_from(position.0).unwrap_or(usize::MAX));
+    match what {
+        Read::Message { heard, retain, dup } => {
+            simulation.pass(at);
+            simulation.heard(at, heard, retain, dup);
+        }
+        Read::Input(input) => take_input(simulation, at, &input),
+        Read::Unreadable => simulation.remark("the record cannot be read: left out".into()),
+    }
+}
+
+fn take_input(simulation: &mut Simulation, at: Timestamp, input: &Input) {
+    match input {
+        // Today's configuration holds throughout.
+        Input::Config { .. } => {}
+        // No alarm, and nothing that a person did.
+        Input::Canary(_) | Input::CanaryReceipt(_) => {}
+        // The gateway was there, but its deadlines are today's.
+        Input::Tick => simulation.pass(at),
+        // It was off until then: what came due meanwhile was judged after the start.
+        Input::Start { .. } => simulation.step(at, Stimulus::Input(input)),
+        Input::Command(_)
+        | Input::Receipt(_)
+        | Input::Phone(_)
+        | Input::Push(_)
+        | Input::Channel(_)
+        | Input::Call(_)
+        | Input::Note(_)
+        | Input::Evidence(_)
+        | Input::Path(_)
+        | Input::Blind { .. }
+        | Input::ClockStep { .. }
+        | Input::Clock { .. } => {
+            simulation.pass(at);
+            simulation.step(at, Stimulus::Input(input));
+        }
+    }
 }
 
 /// Gives out the messages of a journal whose bodies are kept, of its latest `records`, in their order. The journal is
@@ -202,84 +241,6 @@ fn first_from(log: &SegmentLog, from: Timestamp) -> Result<Position, StoreError>
         ControlFlow::Break(())
     })?;
     Ok(found)
-}
-
-struct Replay<'a> {
-    simulation: Simulation,
-    blobs: &'a Blobs,
-    until: Option<Timestamp>,
-}
-
-impl Replay<'_> {
-    fn take(&mut self, record: &Record) -> ControlFlow<()> {
-        let at = Timestamp(record.at_micros);
-        if self.until.is_some_and(|until| at > until) {
-            return ControlFlow::Break(());
-        }
-        self.simulation.at_line(usize::try_from(record.position.0).unwrap_or(usize::MAX));
-        // A body that is past its age says nothing any more.
-        if let Body::Whole { head, payload } = record.body {
-            match record.kind {
-                kind::MESSAGE => self.message(at, head, payload),
-                kind::INPUT => self.input(at, payload),
-                _ => {}
-            }
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn message(&mut self, at: Timestamp, head: &[u8], payload: &[u8]) {
-        let Ok(kept) = record::message(head, payload) else {
-            self.simulation.remark("the record cannot be read: left out".into());
-            return;
-        };
-        let blob;
-        let payload = match kept.payload {
-            Payload::Here(bytes) => bytes,
-            Payload::Blob(id) => match self.blobs.read(BlobId(id)) {
-                Ok(Blob::Whole(bytes)) => {
-                    blob = bytes;
-                    &blob
-                }
-                Ok(_) | Err(_) => return,
-            },
-            Payload::Oversize { .. } => return,
-        };
-        self.simulation.pass(at);
-        self.simulation.message(at, kept.topic, payload, kept.retain, kept.dup);
-    }
-
-    fn input(&mut self, at: Timestamp, payload: &[u8]) {
-        let Ok(input) = serde_json::from_slice::<Input>(payload) else {
-            self.simulation.remark("the record cannot be read: left out".into());
-            return;
-        };
-        match &input {
-            // Today's configuration holds throughout.
-            Input::Config { .. } => {}
-            // No alarm, and nothing that a person did.
-            Input::Canary(_) | Input::CanaryReceipt(_) => {}
-            // The gateway was there, but its deadlines are today's.
-            Input::Tick => self.simulation.pass(at),
-            // It was off until then: what came due meanwhile was judged after the start.
-            Input::Start { .. } => self.simulation.step(at, Stimulus::Input(&input)),
-            Input::Command(_)
-            | Input::Receipt(_)
-            | Input::Phone(_)
-            | Input::Push(_)
-            | Input::Channel(_)
-            | Input::Call(_)
-            | Input::Note(_)
-            | Input::Evidence(_)
-            | Input::Path(_)
-            | Input::Blind { .. }
-            | Input::ClockStep { .. }
-            | Input::Clock { .. } => {
-                self.simulation.pass(at);
-                self.simulation.step(at, Stimulus::Input(&input));
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -424,5 +385,31 @@ mod tests {
         assert_eq!((found.alarms_before, found.alarms_after), (0, 1));
         let wu = &found.people["officer:wu"];
         assert_eq!((wu.before, wu.after, wu.more), (0, 2, 1));
+    }
+
+    #[test]
+    fn what_is_read_ahead_is_taken_once_in_its_order_up_to_its_end() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut log, _) = SegmentLog::open(Options::new(folder.path())).expect("opens");
+        let (mut batch, mut encoder) = (Batch::new(), Encoder::default());
+        let nine = at("2026-03-02T09:00:00+08:00");
+        let count = 1_300;
+        for n in 0..count {
+            let stranger = message(&format!("stranger/{n}"), b"{}".to_vec());
+            encoder
+                .message(&mut batch, nine + Span::secs(n), (Lane::Alarm, 1), &stranger, None)
+                .expect("fits");
+        }
+        log.append(log.claim(), Purpose::Intake, &batch).expect("appends");
+        drop(log);
+        let named = |until: Option<i64>| -> Vec<String> {
+            let until = until.map(|second| nine + Span::secs(second));
+            let found = replay(folder.path(), &shipped(), None, until, &mut |_| {}).expect("replays");
+            let topic = |text: &str| text.split(['/', ':']).nth(1).unwrap_or_default().to_owned();
+            found.remarks.iter().map(|remark| topic(&remark.text)).collect()
+        };
+        let upto = |n: i64| -> Vec<String> { (0..n).map(|n| n.to_string()).collect() };
+        assert_eq!(named(None), upto(count));
+        assert_eq!(named(Some(699)), upto(700));
     }
 }

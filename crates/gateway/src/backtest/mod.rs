@@ -8,6 +8,7 @@
 //!
 //! A scenario may also say what it expects of the effects; the scenario tests are such files.
 
+mod ahead;
 mod diff;
 mod effects;
 mod expect;

@@ -87,22 +87,11 @@ impl Simulation {
     }
 
     /// Goes on from an engine, without phones of its own: what they do is fed, as everything else.
-    pub(super) fn bare(
-        engine: Engine,
-        decoding: DecodeState,
-        current: &Decisive,
-        from: Option<Timestamp>,
-    ) -> Self {
+    /// Its messages come decoded.
+    pub(super) fn bare(engine: Engine, current: &Decisive, from: Option<Timestamp>) -> Self {
         let now = from.unwrap_or(engine.senses().at);
         let setup = Arc::clone(engine.setup());
-        Self {
-            engine,
-            decoding,
-            now,
-            began: true,
-            phones_store: false,
-            ..Self::new(setup, current.profiles.clone())
-        }
+        Self { engine, now, began: true, phones_store: false, ..Self::new(setup, current.profiles.clone()) }
     }
 
     /// Lets time pass up to the line's, and the line happen.
@@ -285,6 +274,26 @@ impl Simulation {
     }
 }
 
+/// What a message turned out to say.
+#[derive(Debug)]
+pub(super) enum Heard {
+    Said(Vec<Observation>),
+    Nothing,
+    /// Why it says nothing to anybody.
+    Remark(String),
+}
+
+pub(super) fn hear(profiles: &ProfileSet, raw: &RawMessage<'_>, state: &mut DecodeState) -> Heard {
+    match profiles.decode_in(raw, state).decoded {
+        Decoded::Observations(said) => Heard::Said(said),
+        Decoded::Ignored(_) => Heard::Nothing,
+        Decoded::Unmatched(why) => Heard::Remark(format!("no profile knows {}: {why}", raw.topic)),
+        Decoded::Rejected { profile, reason } => {
+            Heard::Remark(format!("profile {profile} rejects it: {reason}"))
+        }
+    }
+}
+
 fn phone_of(officer: &OfficerId) -> PhoneId {
     let text = format!("d_{officer}");
     PhoneId::parse(&text[..text.len().min(wanglou_model::ID_BYTES_MAX)])
@@ -383,15 +392,17 @@ impl Simulation {
         }
     }
 
-    pub(super) fn message(&mut self, at: Timestamp, topic: &str, payload: &[u8], retain: bool, dup: bool) {
+    fn message(&mut self, at: Timestamp, topic: &str, payload: &[u8], retain: bool, dup: bool) {
         let raw = RawMessage { topic, payload, at, retain, dup };
-        match self.profiles.decode_in(&raw, &mut self.decoding).decoded {
-            Decoded::Observations(said) => self.said(at, &said, retain, dup),
-            Decoded::Ignored(_) => {}
-            Decoded::Unmatched(why) => self.remark(format!("no profile knows {topic}: {why}")),
-            Decoded::Rejected { profile, reason } => {
-                self.remark(format!("profile {profile} rejects it: {reason}"))
-            }
+        let heard = hear(&self.profiles, &raw, &mut self.decoding);
+        self.heard(at, heard, retain, dup);
+    }
+
+    pub(super) fn heard(&mut self, at: Timestamp, heard: Heard, retain: bool, dup: bool) {
+        match heard {
+            Heard::Said(said) => self.said(at, &said, retain, dup),
+            Heard::Nothing => {}
+            Heard::Remark(text) => self.remark(text),
         }
     }
 
