@@ -26,8 +26,8 @@ use lane::{Car, Lane, News, Sight};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use wanglou_model::{
-    Audience, Device, Fact, Ladder, OfficerId, Outcome, PlaceId, PlaceKind, Priority, Purpose, Reading,
-    Reason, Role, Rung, Span, StopsAt, Timestamp,
+    Audience, Device, Fact, Ladder, NextRung, Officer, OfficerId, Outcome, PlaceId, PlaceKind, Priority,
+    Purpose, Reading, Reason, Role, Rung, Span, StopsAt, Timestamp,
 };
 
 /// Slots of its timers on a lane.
@@ -52,6 +52,9 @@ struct Kept {
     /// When each plate stood there for too long, lately.
     times: BTreeMap<String, VecDeque<Timestamp>>,
 }
+
+/// The stage in which somebody is sent to the car.
+const GUARD_GOES: &str = "guard_goes";
 
 impl FireLane {
     pub(crate) fn new(settings: FireLaneSettings) -> Self {
@@ -143,7 +146,7 @@ impl FireLane {
         };
         let second = Rung {
             priority: Some(Priority::P2),
-            ..staged(rung(after(self.settings.guard_s), guards), "guard_goes")
+            ..staged(rung(after(self.settings.guard_s), guards), GUARD_GOES)
         };
         let station = staged(
             rung(after(self.settings.station_s), on_duty(&[Role::Station, Role::ControlRoom, Role::Manager])),
@@ -455,6 +458,26 @@ impl Rule for FireLane {
         }
         let news = self.kept.lanes.get(subject).map(|lane| lane.news.as_slice()).unwrap_or_default();
         news.iter().flat_map(|news| self.concerning(world, subject, news, said)).collect()
+    }
+
+    /// A guard who stands beside the car need not be sent there, nor anybody else: the station comes next, in its time.
+    fn arrived(&self, world: &World, alarm: &Alarm) -> Vec<Fact> {
+        let holder = alarm.accepted.as_ref().and_then(|held| world.setup.site.officers.get(&held.by));
+        let goes = |officer: &&Officer| {
+            officer.roles.contains(&Role::Guard) || officer.roles.contains(&Role::GridWorker)
+        };
+        let rungs = &alarm.ladder.rungs;
+        let sent = |next: &NextRung| {
+            rungs.get(next.rung).is_some_and(|rung| rung.stage.as_deref() == Some(GUARD_GOES))
+        };
+        let Some(next) = alarm.next_rung.filter(sent).filter(|_| holder.is_some_and(|held| goes(&held)))
+        else {
+            return Vec::new();
+        };
+        let Some(station) = rungs.get(next.rung + 1) else { return Vec::new() };
+        let next = NextRung { rung: next.rung + 1, at: alarm.ladder_from + station.after };
+        let rung = alarm.rung.unwrap_or(0);
+        vec![Fact::Rung { alarm: alarm.id.clone(), rung, told: Vec::new(), ring: true, next: Some(next) }]
     }
 
     fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
