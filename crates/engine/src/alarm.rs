@@ -1,5 +1,7 @@
 //! One alarm: the sensor's axis, the people's axis, its ladder and who knows of it. Changed by facts only.
 
+mod changes;
+
 use crate::custody::CustodyLine;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
