@@ -312,7 +312,7 @@ impl Engine {
             .filter(stuck)
             .filter_map(|alarm| alarm.next_rung.map(|next| (alarm.id.clone(), next.rung)))
             .collect();
-        let offline: Vec<AlarmId> = self
+        let unaccepted: Vec<AlarmId> = self
             .book
             .open_alarms()
             .filter(|alarm| alarm.is_unaccepted())
@@ -321,7 +321,7 @@ impl Engine {
         for (id, rung) in due {
             self.climb(at, &id, rung, facts);
         }
-        for id in offline {
+        for id in unaccepted {
             match of {
                 Some(officer) => self.run_channels_to(at, &id, officer, facts),
                 None => self.run_channels(at, &id, facts),

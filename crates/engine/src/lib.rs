@@ -103,12 +103,12 @@ pub struct Engine {
     /// Where the input under way lies in the journal; no part of the state.
     cause: Option<u64>,
     /// Whose channel clock rang in the input under way.
-    looked: Looked,
+    rang: RungClocks,
 }
 
 /// Which channel clocks rang within a step, and are to be set anew at its end.
 #[derive(Debug, Clone, Default)]
-struct Looked {
+struct RungClocks {
     clocks: Vec<AlarmId>,
     /// Phones that did not come back are gone: every clock may be another.
     all: bool,
@@ -136,7 +136,7 @@ impl Engine {
             timers: Timers::default(),
             rules,
             cause: None,
-            looked: Looked::default(),
+            rang: RungClocks::default(),
         };
         engine.configure();
         engine

@@ -141,7 +141,7 @@ impl Engine {
     pub(crate) fn observe_due(&mut self, at: Timestamp) -> Option<Vec<Trigger>> {
         let (_, timer) = self.timers.pop(at)?;
         if let Timer::Channel(id) = &timer {
-            self.looked.clocks.push(id.clone());
+            self.rang.clocks.push(id.clone());
         }
         Some(match timer {
             Timer::Rule { rule, subject, slot } => self.observe_rule_due(rule.index(), subject, slot),
@@ -152,7 +152,7 @@ impl Engine {
             }
             Timer::PhonesReturn => {
                 self.drop_absent_phones();
-                self.looked.all = true;
+                self.rang.all = true;
                 vec![Trigger::Timer(Timer::PhonesReturn)]
             }
             Timer::Ladder(_)

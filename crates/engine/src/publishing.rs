@@ -1,7 +1,7 @@
 //! Publishing: what changed gets a revision and a row in the outboxes of all who follow it; and what follows from
 //! book and phones alone is armed.
 
-use crate::{Alarm, Engine, Looked, Stimulus, Timer, channels};
+use crate::{Alarm, Engine, RungClocks, Stimulus, Timer, channels};
 use std::collections::BTreeSet;
 use wanglou_model::{
     AlarmId, Aside, Entered, Fact, Input, OfficerId, OutboxRow, PhoneNews, PushNews, Span, Timestamp,
@@ -45,7 +45,7 @@ impl Engine {
     /// Arms what follows from the book and the phones alone, the same after deciding and after recovery: the
     /// next step of the channel clocks, and counts that wait to be published.
     pub(crate) fn settle(&mut self, stimulus: &Stimulus, facts: &[Fact]) {
-        let Looked { clocks, all } = std::mem::take(&mut self.looked);
+        let RungClocks { clocks, all } = std::mem::take(&mut self.rang);
         // A configuration may bring a channel, or a number to call.
         let anew = matches!(stimulus, Stimulus::Input(Input::Start { .. } | Input::Config { .. }));
         let all_phones = all || anew;

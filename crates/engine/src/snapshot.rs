@@ -178,7 +178,7 @@ impl Engine {
             let mut timers = RuleTimers { rule: RuleName::nth(index), timers: &mut timers };
             rule.configure(&senses, &setup, &mut timers);
         }
-        Ok(Self { setup, senses, book, timers, rules, cause: None, looked: crate::Looked::default() })
+        Ok(Self { setup, senses, book, timers, rules, cause: None, rang: crate::RungClocks::default() })
     }
 }
 
