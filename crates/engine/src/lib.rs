@@ -220,6 +220,7 @@ impl Engine {
         }
         self.publish(at, &stimulus, &mut facts);
         self.settle(&stimulus, &facts);
+        self.cause = None;
         debug_assert_eq!(self.in_limbo(facts.iter().filter_map(Fact::alarm)), None, "without a deadline");
         facts
     }
@@ -269,6 +270,7 @@ impl Engine {
             self.after(fact);
         }
         self.settle(&stimulus, facts);
+        self.cause = None;
     }
 
     /// The thresholds that hold at a place now.

@@ -5,7 +5,8 @@ use crate::Engine;
 use wanglou_model::{Fact, Timestamp};
 
 impl Engine {
-    /// The position in the journal of the input that is stepped, or replayed, next. Not said, nothing is traced.
+    /// The position in the journal of the input that is stepped, or replayed, next. It holds for that one; not said, nothing is
+    /// traced.
     pub fn caused_by(&mut self, position: u64) {
         self.cause = Some(position);
     }
