@@ -35,7 +35,7 @@ pub struct ThrownObjectSettings {
     pub storm_s: i64,
     /// The camera's weak hits are shelved so long, seconds.
     pub shelved_s: i64,
-    /// Hits in so many buildings at the same moment are rain or fireworks (A).
+    /// Hits in so many buildings at the same moment are rain or fireworks; two at least, less counts as two (A).
     pub sky_buildings: usize,
     /// Two cameras that are not sure prove nothing for so long after such a moment, seconds (A).
     pub sky_s: i64,
