@@ -1,6 +1,6 @@
 //! Doors that stand open.
 
-use crate::story::{Story, at, plain, resolve};
+use crate::days::{Story, at, plain, resolve};
 use wanglou_model::*;
 
 #[test]

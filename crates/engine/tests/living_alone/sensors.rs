@@ -1,6 +1,7 @@
 //! A dead sensor, or one that nobody has tried out, is never a silent person.
 
-use crate::story::{Story, at, contact, device_id, plain, resolve, setup, site};
+use crate::days::{Story, at, contact, plain, resolve, setup, site};
+use crate::story::device;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use wanglou_engine::{RuleSettings, Setup};
@@ -96,7 +97,7 @@ fn a_door_sensor_on_probation_is_no_sign_of_life_beside_a_trusted_one() {
     let on_probation = |doors: &[&str]| {
         let mut site = site(false, 2);
         for door in doors {
-            let device = site.devices.get_mut(&device_id(door)).expect("a door");
+            let device = site.devices.get_mut(&device(door)).expect("a door");
             Arc::make_mut(device).probation = true;
         }
         let voice = vec![Channel::Voice];
@@ -126,7 +127,7 @@ fn a_door_sensor_on_probation_is_no_sign_of_life_beside_a_trusted_one() {
 fn somebody_silent_behind_a_door_on_probation_is_the_managers_first_and_everybodys_then() {
     let mut site = site(false, 1);
     for door in ["door", "motion"] {
-        Arc::make_mut(site.devices.get_mut(&device_id(door)).expect("a device")).probation = true;
+        Arc::make_mut(site.devices.get_mut(&device(door)).expect("a device")).probation = true;
     }
     let setup = Setup::new(site, RuleSettings::default(), "c0".into(), vec![Channel::Voice]);
     let mut story = Story::quiet_since_nine(Arc::new(setup.expect("a good zone")));

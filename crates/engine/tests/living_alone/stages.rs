@@ -1,6 +1,7 @@
 //! From the call to the police: who is asked, what ends it, and what does not.
 
-use crate::story::{Fed, HOME, Story, at, place, plain, resolve};
+use crate::days::{HOME, Story, at, plain, resolve, setup};
+use crate::story::{Fed, observation, place};
 use std::collections::BTreeSet;
 use wanglou_model::*;
 
@@ -94,8 +95,8 @@ fn motion_brings_everybody_back_but_a_stuck_sensor_does_not() {
     story.says(at(1, 9, 31), "motion", motion(true));
     assert!(story.only("living_alone", "inactive:").is_open(), "stuck");
     story.says(at(1, 9, 32), "motion", motion(false));
-    let state = Observation { repeats: Repeats::State, ..Story::observation("motion", motion(true)) };
-    story.feed(at(1, 9, 32), Fed::Said(vec![state], false));
+    let state = Observation { repeats: Repeats::State, ..observation("motion", motion(true)) };
+    story.feed(at(1, 9, 32), Fed::said(vec![state]));
     assert!(
         story.only("living_alone", "inactive:").is_open(),
         "a heartbeat that repeats a state is no life sign"
@@ -149,4 +150,30 @@ fn answers_that_say_nothing_and_words_of_those_who_saw_nobody_stop_nothing() {
     story.beat_until(at(2, 10, 20));
     assert_eq!(story.calls(), vec![at(1, 9, 0), at(2, 10, 20)], "a day after somebody saw them");
     story.recovers();
+}
+
+#[test]
+fn at_night_the_call_waits_for_seven_unless_the_home_is_one_of_high_risk() {
+    for (high_risk, expected) in [(false, at(1, 7, 0)), (true, at(1, 3, 0))] {
+        let mut story = Story::new(setup(high_risk, 1));
+        story.beat_until(at(0, 2, 0));
+        story.contact(at(0, 2, 59), true);
+        story.contact(at(0, 3, 0), false);
+        story.beat_until(at(1, 8, 0));
+        assert_eq!(story.calls(), vec![expected]);
+        let family = story.stages().into_iter().find(|(_, stage)| stage == "family").map(|(when, _)| when);
+        assert_eq!(family, Some(expected + Span::mins(10)), "counted from when the call was really made");
+        story.recovers();
+    }
+}
+
+#[test]
+fn officers_see_the_stage_and_never_when_a_door_moved() {
+    let mut story = plain(false);
+    story.beat_until(at(1, 9, 0));
+    let alarm = story.only("living_alone", "inactive:");
+    assert_eq!((alarm.first_at, alarm.last_at), (at(1, 9, 0), at(1, 9, 0)));
+    assert!(alarm.details.is_empty() && alarm.devices.is_empty());
+    let words = serde_json::to_string(&alarm.timeline).expect("JSON");
+    assert!(!words.contains("09:00"), "{words}");
 }

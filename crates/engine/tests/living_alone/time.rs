@@ -1,6 +1,7 @@
 //! From when the day counts: nights, late and retained news, wrong clocks, restarts, and time that nobody held for us.
 
-use crate::story::{Fed, HOME, Story, at, contact, plain, setup};
+use crate::days::{HOME, Story, at, contact, plain, setup};
+use crate::story::{Fed, observation};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use wanglou_engine::{Engine, Stimulus};
@@ -15,8 +16,8 @@ fn a_late_opening_stands_everybody_down_and_counts_from_when_it_was() {
     let mut story = plain(false);
     story.beat_until(at(1, 9, 30));
     assert!(story.only("living_alone", "inactive:").is_open());
-    let late = Observation { at_device: Some(at(1, 4, 30)), ..Story::observation("door", contact(true)) };
-    story.feed(at(1, 9, 31), Fed::Said(vec![late], false));
+    let late = Observation { at_device: Some(at(1, 4, 30)), ..observation("door", contact(true)) };
+    story.feed(at(1, 9, 31), Fed::said(vec![late]));
     let alarm = story.only("living_alone", "inactive:");
     assert_eq!((alarm.outcome, alarm.is_open()), (Some(Outcome::Ok), false));
     let (_, _, facts) = story.log.last().expect("was fed");
@@ -43,7 +44,7 @@ fn a_retained_message_is_no_sign_of_life() {
     let mut story = plain(false);
     story.beat_until(at(0, 20, 0));
     for open in [true, false] {
-        story.feed(at(0, 20, 1), Fed::Said(vec![Story::observation("door", contact(open))], true));
+        story.feed(at(0, 20, 1), Fed::retained(vec![observation("door", contact(open))]));
     }
     story.beat_until(at(1, 9, 0));
     assert_eq!(story.calls(), vec![at(1, 9, 0)]);
@@ -53,7 +54,7 @@ fn a_retained_message_is_no_sign_of_life() {
 #[test]
 fn the_first_reading_of_a_home_sets_its_state_and_starts_the_count() {
     let mut story = Story::new(setup(false, 1));
-    story.feed(at(0, 7, 0), Fed::Said(vec![Story::observation("door", contact(true))], true));
+    story.feed(at(0, 7, 0), Fed::retained(vec![observation("door", contact(true))]));
     story.pass(at(0, 11, 0));
     story.beat_until(at(1, 23, 0));
     story.beat_until(at(2, 0, 0));
@@ -71,9 +72,9 @@ fn a_device_whose_clock_is_eight_hours_ahead_counts_from_when_it_was_received() 
     let ahead = Observation {
         at_device: Some(at(0, 23, 30)),
         quality: Quality::SuspectClock,
-        ..Story::observation("door", contact(true))
+        ..observation("door", contact(true))
     };
-    story.feed(at(0, 15, 30), Fed::Said(vec![ahead], false));
+    story.feed(at(0, 15, 30), Fed::said(vec![ahead]));
     story.contact(at(0, 15, 31), false);
     story.beat_until(at(1, 16, 0));
     assert_eq!(story.calls(), vec![at(1, 15, 31)]);
@@ -109,7 +110,7 @@ fn a_gateway_that_was_off_for_25_hours_judges_once_the_backlog_is_drained() {
         story.path(back, PathState::Draining);
         for hour in 0..25 {
             let reading = contact(opened && hour == 20);
-            story.feed(back, Fed::Said(vec![Story::observation("door", reading)], false));
+            story.feed(back, Fed::said(vec![observation("door", reading)]));
         }
         assert!(story.calls().is_empty(), "not before the drain");
         story.path(back + Span::secs(5), PathState::Up);
@@ -173,7 +174,7 @@ fn two_ways(ways: [Way; 2], blind: &Input, until: Timestamp) -> Vec<(String, Tim
             break;
         }
         for (door, way) in ["door", "other-door"].into_iter().zip(ways) {
-            let said = [Story::observation(door, contact(hour == 0))];
+            let said = [observation(door, contact(hour == 0))];
             let by = Some(way);
             step(&mut engine, now, Stimulus::Said { observations: &said, retain: false, dup: false, by });
         }

@@ -1,33 +1,15 @@
 //! Two homes behind one hub, everybody who is called about them, and a story told to the engine by day and hour.
 
-use std::collections::{BTreeMap, BTreeSet};
+use crate::story::{
+    Fed, add_device, add_officer, add_place, device, empty_site, observation, officer, place,
+};
+use std::collections::BTreeSet;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use wanglou_engine::{Alarm, Engine, RuleSettings, Setup, Stimulus};
+use wanglou_engine::{Alarm, Engine, RuleSettings, Setup};
 use wanglou_model::*;
 
 pub(crate) const HOME: &str = "3/1203";
-
-pub(crate) fn place(text: &str) -> PlaceId {
-    PlaceId::parse(text).expect("a place")
-}
-
-pub(crate) fn officer(text: &str) -> OfficerId {
-    OfficerId::parse(text).expect("an officer")
-}
-
-pub(crate) fn device_id(text: &str) -> DeviceId {
-    DeviceId::parse(text).expect("a device")
-}
-
-pub(crate) fn device(id: &str, at: &str, purpose: Purpose, hub: Option<&str>) -> (DeviceId, Device) {
-    let interval = (purpose == Purpose::HomeDoor).then_some(Span::hours(1));
-    let hub = hub.map(device_id);
-    (device_id(id), Device { interval, hub, ..Device::plain("wanglou", id, place(at), purpose) })
-}
-
-pub(crate) fn person(role: Role) -> Officer {
-    Officer { always_on_duty: true, ..Officer::plain(role) }
-}
 
 pub(crate) const PEOPLE: [(&str, Role); 8] = [
     ("anna", Role::Family),
@@ -49,31 +31,29 @@ pub(crate) fn site(high_risk: bool, doors: usize) -> Site {
         family: vec![officer("anna")],
         telephone: true,
     };
-    let mut devices = BTreeMap::from([
-        device("door", HOME, Purpose::HomeDoor, Some("hub")),
-        device("motion", HOME, Purpose::HomeMotion, Some("hub")),
-        device("other-door", "3/1204", Purpose::HomeDoor, Some("hub")),
-        device("hub", "3", Purpose::Hub, None),
-    ]);
+    let mut site = empty_site();
+    add_place(&mut site, "3", PlaceKind::Building);
+    for (id, high_risk) in [(HOME, high_risk), ("3/1204", false)] {
+        add_place(&mut site, id, PlaceKind::Home);
+        site.homes.insert(place(id), home(high_risk));
+    }
+    let mut add = |id: &str, at: &str, purpose| {
+        add_device(&mut site, id, at, purpose, |added| {
+            added.interval = (purpose == Purpose::HomeDoor).then_some(Span::hours(1));
+            added.hub = (purpose != Purpose::Hub).then(|| device("hub"));
+        });
+    };
+    add("door", HOME, Purpose::HomeDoor);
+    add("motion", HOME, Purpose::HomeMotion);
+    add("other-door", "3/1204", Purpose::HomeDoor);
+    add("hub", "3", Purpose::Hub);
     if doors == 2 {
-        devices.extend([device("back-door", HOME, Purpose::HomeDoor, Some("hub"))]);
+        add("back-door", HOME, Purpose::HomeDoor);
     }
-    let identities = devices.keys().map(|id| (id.to_string(), id.clone())).collect();
-    Site {
-        id: SiteId::parse("test").expect("a site"),
-        name: Text::default(),
-        zone: "Asia/Shanghai".into(),
-        places: BTreeMap::from([
-            (place("3"), Place::plain(PlaceKind::Building)),
-            (place(HOME), Place::plain(PlaceKind::Home)),
-            (place("3/1204"), Place::plain(PlaceKind::Home)),
-        ]),
-        devices: devices.into_iter().map(|(id, device)| (id, Arc::new(device))).collect(),
-        identities: BTreeMap::from([("wanglou".to_owned(), identities)]),
-        officers: PEOPLE.iter().map(|(id, role)| (officer(id), person(*role))).collect(),
-        rota: Rota::default(),
-        homes: BTreeMap::from([(place(HOME), home(high_risk)), (place("3/1204"), home(false))]),
+    for (id, role) in PEOPLE {
+        add_officer(&mut site, id, role);
     }
+    site
 }
 
 pub(crate) fn setup(high_risk: bool, doors: usize) -> Arc<Setup> {
@@ -88,45 +68,32 @@ pub(crate) fn at(day: i64, hour: i64, minute: i64) -> Timestamp {
     monday + Span::hours(day * 24 + hour) + Span::mins(minute)
 }
 
-pub(crate) enum Fed {
-    Said(Vec<Observation>, bool),
-    Input(Input),
-}
-
-impl Fed {
-    pub(crate) fn stimulus(&self) -> Stimulus<'_> {
-        match self {
-            Fed::Said(observations, retain) => {
-                Stimulus::Said { observations, retain: *retain, dup: false, by: None }
-            }
-            Fed::Input(input) => Stimulus::Input(input),
-        }
-    }
-}
-
-/// A story: what was fed, and what came of it.
+/// A story told by day and hour, of a home whose door sensors report every hour.
 pub(crate) struct Story {
-    pub(crate) engine: Engine,
-    pub(crate) log: Vec<(Timestamp, Fed, Vec<Fact>)>,
+    story: crate::story::Story,
     /// Whose door sensor sends its state every hour.
     pub(crate) beating: Vec<&'static str>,
     pub(crate) open: bool,
 }
 
+impl Deref for Story {
+    type Target = crate::story::Story;
+
+    fn deref(&self) -> &Self::Target {
+        &self.story
+    }
+}
+
+impl DerefMut for Story {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.story
+    }
+}
+
 impl Story {
     pub(crate) fn new(setup: Arc<Setup>) -> Self {
-        let mut story = Self {
-            engine: Engine::new(setup),
-            log: vec![],
-            beating: vec!["door", "other-door"],
-            open: false,
-        };
-        for (who, _) in PEOPLE {
-            let phone = PhoneId::parse(&format!("d-{who}")).expect("a phone");
-            let news = PhoneNews { officer: officer(who), phone, state: PhoneState::Online };
-            story.feed(at(0, 0, 0), Fed::Input(Input::Phone(news)));
-        }
-        story
+        let story = crate::story::Story::told_to(Engine::new(setup), at(0, 0, 0));
+        Self { story, beating: vec!["door", "other-door"], open: false }
     }
 
     /// The door was last opened and shut on Monday at nine; both sensors report every hour.
@@ -138,28 +105,12 @@ impl Story {
         story
     }
 
-    pub(crate) fn feed(&mut self, now: Timestamp, fed: Fed) {
-        while let Some(due) = self.engine.next_deadline().filter(|due| *due <= now) {
-            self.one(due, Fed::Input(Input::Tick));
-        }
-        self.one(now, fed);
-    }
-
-    pub(crate) fn one(&mut self, now: Timestamp, fed: Fed) {
-        let facts = self.engine.step(now, fed.stimulus());
-        self.log.push((now, fed, facts));
-    }
-
     pub(crate) fn pass(&mut self, now: Timestamp) {
         self.feed(now, Fed::Input(Input::Tick));
     }
 
-    pub(crate) fn observation(device: &str, reading: Reading) -> Observation {
-        Observation::plain("wanglou", device, reading)
-    }
-
     pub(crate) fn says(&mut self, now: Timestamp, device: &str, reading: Reading) {
-        self.feed(now, Fed::Said(vec![Self::observation(device, reading)], false));
+        self.feed(now, Fed::said(vec![observation(device, reading)]));
     }
 
     pub(crate) fn contact(&mut self, now: Timestamp, open: bool) {
@@ -313,30 +264,4 @@ pub(crate) fn plain(high_risk: bool) -> Story {
 
 pub(crate) fn resolve(outcome: Outcome) -> Op {
     Op::Resolve { outcome, note: String::new(), photos: vec![] }
-}
-
-#[test]
-pub(crate) fn at_night_the_call_waits_for_seven_unless_the_home_is_one_of_high_risk() {
-    for (high_risk, expected) in [(false, at(1, 7, 0)), (true, at(1, 3, 0))] {
-        let mut story = Story::new(setup(high_risk, 1));
-        story.beat_until(at(0, 2, 0));
-        story.contact(at(0, 2, 59), true);
-        story.contact(at(0, 3, 0), false);
-        story.beat_until(at(1, 8, 0));
-        assert_eq!(story.calls(), vec![expected]);
-        let family = story.stages().into_iter().find(|(_, stage)| stage == "family").map(|(when, _)| when);
-        assert_eq!(family, Some(expected + Span::mins(10)), "counted from when the call was really made");
-        story.recovers();
-    }
-}
-
-#[test]
-pub(crate) fn officers_see_the_stage_and_never_when_a_door_moved() {
-    let mut story = plain(false);
-    story.beat_until(at(1, 9, 0));
-    let alarm = story.only("living_alone", "inactive:");
-    assert_eq!((alarm.first_at, alarm.last_at), (at(1, 9, 0), at(1, 9, 0)));
-    assert!(alarm.details.is_empty() && alarm.devices.is_empty());
-    let words = serde_json::to_string(&alarm.timeline).expect("JSON");
-    assert!(!words.contains("09:00"), "{words}");
 }
