@@ -9,8 +9,8 @@ use crate::rules::{Rule, knows};
 use crate::windows::{SHELF_MAX, never_aside};
 use crate::world::World;
 use wanglou_model::{
-    Answer, Aside, Command, Fact, NextRung, OfficerId, Op, Outcome, Owner, Reason, Reopening, Response, Role,
-    StopsAt, Timestamp,
+    Answer, Aside, Command, Fact, NextRung, OfficerId, Op, Outcome, Owner, Priority, Reason, Reopening,
+    Response, Role, StopsAt, Timestamp,
 };
 
 /// What comes of a command.
@@ -354,9 +354,16 @@ fn resolve(
 }
 
 /// Those whom the stages of an alarm called are told that it is over: acceptance did not stop those, and somebody may
-/// be on the way.
+/// be on the way. Of what is not urgent those who were called together with whoever took it are not rung for that: they
+/// saw who goes.
 pub(crate) fn stood_down(alarm: &Alarm, by: Option<&OfficerId>) -> Option<Fact> {
-    let called = |follower: &Follower| follower.rung.is_some() && follower.ring && !follower.declined;
+    let taken_at = holder(alarm).and_then(|holder| alarm.followers.get(holder)).and_then(|held| held.rung);
+    let saw_who_goes = |follower: &Follower| {
+        alarm.priority >= Priority::P3 && taken_at.is_some() && follower.rung == taken_at
+    };
+    let called = |follower: &Follower| {
+        follower.rung.is_some() && follower.ring && !follower.declined && !saw_who_goes(follower)
+    };
     let to: Vec<OfficerId> = alarm
         .followers
         .iter()

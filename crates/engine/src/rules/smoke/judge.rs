@@ -333,11 +333,13 @@ fn one_more_place(fire: &Alarm, place: &PlaceId) -> Option<Vec<Value>> {
     Some(places)
 }
 
-/// Whoever has the fire hears that somebody tells of another place, once of each.
+/// Whoever has the fire hears that somebody tells of another place, once of each; not of one in which a detector has rung.
 fn elsewhere(world: &World, fire: &Alarm, word: &Word) -> Option<Fact> {
     let holder = &fire.accepted.as_ref()?.by;
     let by_holder = matches!(word.source, Source::Officer(by) if by == holder);
-    let new = !by_holder && one_more_place(fire, word.place).is_some();
+    let rang = |alarm: &Alarm| super::is_fire(alarm) && alarm.place.is_within(word.place);
+    let known = world.book.open_alarms().any(rang);
+    let new = !by_holder && !known && one_more_place(fire, word.place).is_some();
     let to = vec![holder.clone()];
     let reason = words::told_elsewhere(&world.setup.site, word.place);
     new.then(|| Fact::Reminded { alarm: fire.id.clone(), to, reason })

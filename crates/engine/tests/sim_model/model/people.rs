@@ -267,8 +267,13 @@ impl Model {
         if !self.alarms[n].ladder.staged {
             return;
         }
+        // Of what is not urgent those called together with whoever has it saw who goes.
+        let alarm = &self.alarms[n];
+        let holder = alarm.holder().and_then(|holder| alarm.followers.get(holder));
+        let together = holder.and_then(|held| held.rung).filter(|_| alarm.priority >= Priority::P3);
         let called = |(who, follower): &(&OfficerId, &super::alarm::Follower)| {
-            follower.rung.is_some() && follower.rings && !follower.declined && Some(*who) != by
+            let knows = together.is_some() && follower.rung == together;
+            follower.rung.is_some() && follower.rings && !follower.declined && Some(*who) != by && !knows
         };
         let told: Vec<_> = self.alarms[n]
             .followers
