@@ -105,6 +105,7 @@ mod tests {
             test: false,
             by: Some("wu".into()),
             outcome: None,
+            for_walls: true,
         };
         let event = event(&news);
         for required in ["specversion", "id", "source", "type"] {

@@ -4,7 +4,8 @@
 //! One rule for all feeds: of an alarm of a home or a person the level and the building, by a name that does not lead back to
 //! the alarm; of devices of homes, and of readings about people, nothing. `publish_personal` lifts it for one feed.
 
-use wanglou_model::{AlarmId, Device, PlaceId, PlaceKind, Purpose, Reading, Site};
+use wanglou_engine::Alarm;
+use wanglou_model::{AlarmId, Device, PlaceId, Purpose, Reading, Site};
 
 /// Kinds of alarm that say nothing of a person. One that is not listed is told of by level and building alone.
 const IMPERSONAL: [&str; 18] = [
@@ -31,7 +32,7 @@ const IMPERSONAL: [&str; 18] = [
 /// The building that a place is in, or the outermost place around it; none where that is a home itself.
 pub(super) fn building_of(site: &Site, place: &PlaceId) -> Option<PlaceId> {
     let outer = place.parent().and_then(|outer| building_of(site, &outer));
-    outer.or_else(|| Some(place.clone()).filter(|place| !is_of_a_home(site, place)))
+    outer.or_else(|| Some(place.clone()).filter(|place| !site.is_of_a_home(place)))
 }
 
 /// What an alarm is called where its id would tell too much: ids are made of kind, place and moment, and could be guessed.
@@ -43,20 +44,13 @@ pub(super) fn alias(history: &str, alarm: &AlarmId) -> String {
 
 /// May the kind and the place of such an alarm be told?
 pub(super) fn is_public(site: &Site, kind: &str, place: &PlaceId) -> bool {
-    IMPERSONAL.contains(&kind) && !is_of_a_home(site, place)
+    IMPERSONAL.contains(&kind) && !site.is_of_a_home(place)
 }
 
-/// Is a place a home, or in one? All of them alike: were those left out who live alone, the gap would name them.
-pub(super) fn is_of_a_home(site: &Site, place: &PlaceId) -> bool {
-    let mut outer = Some(place.clone());
-    while let Some(place) = outer {
-        let home = site.places.get(&place).is_some_and(|found| found.kind == PlaceKind::Home);
-        if home || site.homes.contains_key(&place) {
-            return true;
-        }
-        outer = place.parent();
-    }
-    false
+/// May it be seen that there is such an alarm at all, where anybody may stand before the screen? Not of somebody who opens a
+/// door under threat, and not of what was told in confidence: whom it is about may be standing there.
+pub(super) fn is_for_walls(alarm: &Alarm) -> bool {
+    alarm.kind.as_str() != "access_duress" && !alarm.is_confidential()
 }
 
 /// Does a device watch over a home?
@@ -68,7 +62,7 @@ pub(super) fn watches_a_home(site: &Site, device: &Device) -> bool {
         | Purpose::HomeWater
         | Purpose::HomeSos
         | Purpose::HomeSmoke => true,
-        _ => is_of_a_home(site, &device.place),
+        _ => site.is_of_a_home(&device.place),
     }
 }
 
@@ -89,7 +83,7 @@ pub(super) fn is_personal(reading: &Reading) -> bool {
 mod tests {
     use super::*;
     use std::collections::BTreeMap;
-    use wanglou_model::{Place, Rota, SiteId, Text};
+    use wanglou_model::{Place, PlaceKind, Rota, SiteId, Text};
 
     fn place(id: &str) -> PlaceId {
         PlaceId::parse(id).expect("an id")

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use wanglou_engine::{Engine, Setup};
+use wanglou_engine::{Alarm, Engine, Setup};
 use wanglou_model::{Device, DeviceId, Priority};
 
 /// The engine is looked at so often.
@@ -195,10 +195,12 @@ struct State {
 
 impl Look {
     fn of(engine: &Engine) -> Self {
-        let real = || engine.book().open_alarms().filter(|alarm| !alarm.test);
+        let shown = |alarm: &&Alarm| !alarm.test && discretion::is_for_walls(alarm);
+        let real = || engine.book().open_alarms().filter(shown);
         let count = |priority: Priority| real().filter(|alarm| alarm.priority == priority).count();
         let (mut alarming, mut faulty) = (BTreeSet::new(), BTreeSet::new());
-        for alarm in real() {
+        let site = &engine.setup().site;
+        for alarm in real().filter(|alarm| discretion::is_public(site, alarm.kind.as_str(), &alarm.place)) {
             let of = if alarm.kind.as_str() == "device_fault" { &mut faulty } else { &mut alarming };
             of.extend(&alarm.devices);
         }
@@ -207,13 +209,13 @@ impl Look {
             (id.clone(), State { alarm: alarming.contains(id), problem })
         };
         let setup = Arc::clone(engine.setup());
-        let devices = shown(&setup).map(state).collect();
+        let devices = entities(&setup).map(state).collect();
         Self { open: Priority::ALL.map(|priority| (priority, count(priority))).to_vec(), devices, setup }
     }
 }
 
 /// The devices that are entities.
-fn shown(setup: &Setup) -> impl Iterator<Item = (&DeviceId, &Device)> {
+fn entities(setup: &Setup) -> impl Iterator<Item = (&DeviceId, &Device)> {
     let all = setup.site.devices.iter().map(|(id, device)| (id, &**device));
     all.filter(|(_, device)| !discretion::watches_a_home(&setup.site, device))
 }
@@ -245,7 +247,7 @@ fn describe(topics: &Topics, setup: &Setup) -> BTreeMap<String, String> {
     said["icon"] = "mdi:alarm-light".into();
     said["device"] = gateway;
     all.insert(topics.config("event", "alarms"), said.to_string());
-    for (id, device) in shown(setup) {
+    for (id, device) in entities(setup) {
         let object = slug(id.as_str());
         let state = topics.own(&format!("device/{object}"));
         for (name, field, class, category) in
@@ -322,8 +324,11 @@ impl Events {
     }
 }
 
-/// Flat, as attributes of an entity are.
-fn event(news: &News) -> Value {
+/// Flat, as attributes of an entity are. Nothing of what may not be seen on a wall.
+fn event(news: &News) -> Option<Value> {
+    if !news.for_walls {
+        return None;
+    }
     let mut body =
         json!({"event_type": news.what, "alarm": news.alarm, "level": news.level, "test": news.test});
     let title = news.title.as_ref();
@@ -337,7 +342,7 @@ fn event(news: &News) -> Value {
             body[key] = value.as_str().into();
         }
     }
-    body
+    Some(body)
 }
 
 impl Sink for Events {
@@ -350,7 +355,8 @@ impl Sink for Events {
     }
 
     async fn tell(&mut self, news: &News) -> Result<(), NotTaken> {
-        let payload = event(news).to_string().into();
+        let Some(body) = event(news) else { return Ok(()) };
+        let payload = body.to_string().into();
         let message =
             Outbound { topic: self.topics.own("event"), payload, expires_at: Instant::now() + WITHIN };
         let told = self.publisher.publish(message).map_err(|refused| match refused {
@@ -390,5 +396,31 @@ mod tests {
         assert_eq!(Kept::read(path.clone()).topics.len(), 2);
         kept.let_go(&both[..1]).expect("written");
         assert_eq!(Kept::read(path).topics.into_iter().collect::<Vec<_>>(), ["b/config"]);
+    }
+
+    #[test]
+    fn whoever_stands_before_the_screen_does_not_see_that_a_door_was_opened_under_threat() {
+        use crate::backtest::{Scenario, Simulation};
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/gateway.toml");
+        let loaded = crate::configuration::load(&path).expect("the shipped configuration");
+        let open_and_alarming = |device: &str, kind: &str, value: Value| {
+            let what = json!({"device": device, "kind": kind, "value": value});
+            let said = json!({"at": "2026-03-02T09:00:00+08:00", "observation": what});
+            let later = json!({"at": "2026-03-02T09:02:00+08:00", "note": ""});
+            let scenario = Scenario::parse("said", &format!("{said}\n{later}")).expect("a scenario");
+            let mut simulation =
+                Simulation::new(Arc::clone(&loaded.decisive.setup), Arc::clone(&loaded.decisive.profiles));
+            scenario.lines.iter().for_each(|line| simulation.feed(line));
+            let look = Look::of(simulation.engine());
+            let open: usize = look.open.iter().map(|(_, count)| count).sum();
+            (
+                simulation.engine().book().open_alarms().count(),
+                open,
+                look.devices.iter().filter(|(_, is)| is.alarm).count(),
+            )
+        };
+        assert_eq!(open_and_alarming("door-3-2", "access", json!({"result": "duress"})), (1, 0, 0));
+        let cover = open_and_alarming("cover-17", "cover", json!({"tilt_deg": 70}));
+        assert_eq!(cover, (1, 1, 1), "a cover is everybody's");
     }
 }

@@ -42,6 +42,9 @@ pub struct News {
     /// How it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<&'static str>,
+    /// May be seen where anybody may stand before the screen.
+    #[serde(skip)]
+    pub for_walls: bool,
 }
 
 impl News {
@@ -88,6 +91,7 @@ impl News {
             test: alarm.test,
             by,
             outcome,
+            for_walls: discretion::is_for_walls(alarm),
         })
     }
 }
