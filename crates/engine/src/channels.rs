@@ -8,6 +8,9 @@ use wanglou_model::{AlarmId, Channel, Fact, OfficerId, Priority, Recipient, Span
 /// An effect is not sent later than this after it was queued.
 const EXPIRES_AFTER: Span = Span::mins(5);
 
+/// No step waits longer.
+const LAST_STEP: Span = Span::secs(60);
+
 /// One step of the clock.
 struct Step {
     after: Span,
@@ -52,15 +55,23 @@ pub(crate) fn due_to(world: &World, alarm: &Alarm, officer: &OfficerId) -> Vec<F
 
 /// When the clock of an alarm has its next step, if it has one.
 pub(crate) fn next(world: &World, alarm: &Alarm) -> Option<Timestamp> {
-    alarm.followers.keys().filter_map(|officer| next_to(world, alarm, officer)).min()
+    alarm.followers.iter().filter_map(|(officer, follower)| next_for(world, alarm, officer, follower)).min()
 }
 
 /// When it has its next step for one person.
 pub(crate) fn next_to(world: &World, alarm: &Alarm, officer: &OfficerId) -> Option<Timestamp> {
     let (officer, follower) = alarm.followers.get_key_value(officer)?;
-    let called = Some(follower).filter(|follower| is_called(alarm, follower))?;
-    let steps = plan(world, alarm, officer, called);
-    steps.filter(|(step, at, _)| !is_taken(called, *step) && *at > world.at).map(|(_, at, _)| at).min()
+    next_for(world, alarm, officer, follower)
+}
+
+fn next_for(world: &World, alarm: &Alarm, officer: &OfficerId, follower: &Follower) -> Option<Timestamp> {
+    // Who was told longer ago than any step waits has none left.
+    let over = follower.since + LAST_STEP <= world.at;
+    if over || !is_called(alarm, follower) {
+        return None;
+    }
+    let steps = plan(world, alarm, officer, follower);
+    steps.filter(|(step, at, _)| !is_taken(follower, *step) && *at > world.at).map(|(_, at, _)| at).min()
 }
 
 fn is_called(alarm: &Alarm, follower: &Follower) -> bool {
@@ -149,5 +160,16 @@ impl Follower {
             Channel::Push => 4,
             Channel::Sms => 8,
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_step_waits_longer_than_the_last() {
+        let waits = Priority::ALL.into_iter().flat_map(|priority| steps(priority).map(|step| step.after));
+        assert_eq!(waits.max(), Some(LAST_STEP));
     }
 }

@@ -1,7 +1,7 @@
 //! Publishing: what changed gets a revision and a row in the outboxes of all who follow it; and what follows from
 //! book and phones alone is armed.
 
-use crate::{Alarm, Engine, RungClocks, Stimulus, Timer, channels};
+use crate::{Alarm, Book, Engine, RungClocks, Stimulus, Timer, channels};
 use std::collections::BTreeSet;
 use wanglou_model::{
     AlarmId, Aside, Entered, Fact, Input, OfficerId, OutboxRow, PhoneNews, PushNews, Span, Timestamp,
@@ -49,6 +49,10 @@ impl Engine {
         // A configuration may bring a channel, or a number to call.
         let anew = matches!(stimulus, Stimulus::Input(Input::Start { .. } | Input::Config { .. }));
         let all_phones = all || anew;
+        let quiet = matches!(stimulus, Stimulus::Said { .. }) && facts.is_empty();
+        if quiet && clocks.is_empty() && !all_phones {
+            return;
+        }
         // A receipt only takes steps away: the clock may look too early, and finds nothing.
         let moves = |fact: &&Fact| !matches!(fact, Fact::Delivered { .. });
         let mut touched: BTreeSet<AlarmId> =
@@ -66,8 +70,11 @@ impl Engine {
             self.look_sooner(officer);
         }
         let parts = facts.iter().any(|fact| matches!(fact, Fact::Shelved { how: Aside::ByDesign, .. }));
-        let all_flooded = self.book.calls.iter().filter(|(_, calls)| parts && calls.flood.is_some());
-        let all_flooded: Vec<OfficerId> = all_flooded.map(|(officer, _)| officer.clone()).collect();
+        let flooded = |book: &Book| -> Vec<OfficerId> {
+            let flooded = book.calls.iter().filter(|(_, calls)| calls.flood.is_some());
+            flooded.map(|(officer, _)| officer.clone()).collect()
+        };
+        let all_flooded = if parts { flooded(&self.book) } else { Vec::new() };
         for officer in flooded_by(facts).into_iter().chain(all_flooded) {
             self.arm_ebb(&officer);
         }

@@ -125,7 +125,8 @@ fn identities(site: &Site, devices: &DeviceList) -> Table<String, Table<String, 
     for (profile, known) in &site.identities {
         let of_profile = all.entry(profile);
         for (identity, id) in known {
-            if let Some((device, number)) = site.devices.get(id).zip(devices.number(id)) {
+            // The id of the registry's own key: what is the same in memory need not be read to be compared.
+            if let Some(((id, device), number)) = site.devices.get_key_value(id).zip(devices.number(id)) {
                 let (device, home) = (Arc::clone(device), home_of(site, &device.place).cloned());
                 of_profile.insert(identity.clone(), Registered { id: id.clone(), device, number, home });
             }

@@ -83,15 +83,15 @@ impl LivingAlone {
         };
         !home.news.is_empty()
     }
+}
 
-    /// May what a device says be a sign of life? One on probation may be wired the wrong way round, or hang in
-    /// another home: it would hide that a person is silent.
-    fn believes(&self, place: &PlaceId, sighting: &Sighting) -> bool {
-        if sighting.device.purpose == Purpose::HomeDoor {
-            return self.sensors.get(place).is_some_and(|sensors| sensors.doors.contains(sighting.id));
-        }
-        !sighting.device.probation
+/// May what a device says be a sign of life? One on probation may be wired the wrong way round, or hang in another home: it
+/// would hide that a person is silent.
+fn is_believed(sensors: Option<&Sensors>, sighting: &Sighting) -> bool {
+    if sighting.device.purpose == Purpose::HomeDoor {
+        return sensors.is_some_and(|sensors| sensors.doors.contains(sighting.id));
     }
+    !sighting.device.probation
 }
 
 /// The home with consent that a place is, or lies in.
@@ -217,10 +217,11 @@ impl Rule for LivingAlone {
         timers: &mut RuleTimers,
     ) -> Option<Subject> {
         let place = sighting.home?;
-        if !self.believes(place, sighting) {
+        let sensors = self.sensors.get(place);
+        if !is_believed(sensors, sighting) {
             return None;
         }
-        if let Some((sensors, home)) = self.sensors.get(place).zip(self.homes.get_mut(place)) {
+        if let Some((sensors, home)) = sensors.zip(self.homes.get_mut(place)) {
             let look =
                 Look { settings: &self.settings, senses, setup, place, doors: &sensors.doors, sensors };
             if home.only_lives(&look, sighting) {
