@@ -31,6 +31,8 @@ const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 const ROUNDS: usize = 9;
 /// So much later each figure of a round is taken than the one before it.
 const BETWEEN: Span = Span::secs(15);
+/// The engine's time in which one figure is taken, at most.
+const FIGURE: Span = Span::secs(1);
 /// Steps that one figure of one round is made of.
 const STEPS: usize = 4_000;
 
@@ -192,8 +194,13 @@ impl World {
     fn time(&mut self, step: Step, round: usize) -> f64 {
         // A contact that moves ten times in a minute is a broken one, and its home an unknown one: each step would look at
         // all of it. What is due meanwhile is taken, and not timed.
-        self.at = self.at + BETWEEN;
-        std::hint::black_box(self.engine.step(self.at, Stimulus::Input(&Input::Tick)));
+        loop {
+            self.at = self.at + BETWEEN;
+            std::hint::black_box(self.engine.step(self.at, Stimulus::Input(&Input::Tick)));
+            if self.engine.next_deadline().is_none_or(|due| due > self.at + FIGURE) {
+                break;
+            }
+        }
         let of_kind = (0..self.size).filter(|index| Kind::of(*index) == step.kind()).count();
         let mut dice = round as u64 * 7_919 + 17;
         let mut chosen = Vec::with_capacity(STEPS);
